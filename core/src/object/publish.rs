@@ -18,12 +18,13 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::atomic::{AtomicBool, Ordering};
+use crate::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::os::credentials::file_group;
 use crate::os::errno::{Errno, Result};
 use crate::os::file::{self, c_path};
 use crate::os::maps::Name;
 use crate::os::random::random;
+use crate::os::settings;
 
 /// Temporary names begin so.
 pub const TEMPORARY_PREFIX: &str = ".rsipc-";
@@ -51,14 +52,38 @@ pub enum Group {
 }
 
 impl Group {
-    /// Gives it to a file that has just been made, as far as the caller may.
-    fn take(self, file: &File) {
+    /// Gives it to a file that has just been made in this directory, as far as the caller may.
+    fn take(self, file: &File, directory: &Path) {
+        if self == Self::OfDirectory || !gives_its_group(directory) {
+            return;
+        }
         let group = file_group();
-        let is_other = || file::status(file.as_raw_fd()).is_ok_and(|status| status.st_gid != group);
-        if self == Self::OfMaker && is_other() {
+        if file::status(file.as_raw_fd()).is_ok_and(|status| status.st_gid != group) {
             // SAFETY: no pointer. The owner stays.
             unsafe { libc::syscall(libc::SYS_fchown, file.as_raw_fd(), u32::MAX, group) };
         }
+    }
+}
+
+/// Whether a directory gives its group to new files. That of all objects is asked once in a
+/// process: most processes make their objects there, and most directories do not.
+fn gives_its_group(directory: &Path) -> bool {
+    const UNKNOWN: u8 = 0;
+    const NO: u8 = 1;
+    const YES: u8 = 2;
+    static OF_ALL_OBJECTS: AtomicU8 = AtomicU8::new(UNKNOWN);
+    let ask = || file::status_of(directory).is_ok_and(|status| status.st_mode & libc::S_ISGID != 0);
+    if directory != settings::get().dir {
+        return ask();
+    }
+    // Relaxed: it stands for nothing else; threads that ask at the same time get one answer.
+    match OF_ALL_OBJECTS.load(Ordering::Relaxed) {
+        UNKNOWN => {
+            let gives = ask();
+            OF_ALL_OBJECTS.store(if gives { YES } else { NO }, Ordering::Relaxed);
+            gives
+        }
+        known => known == YES,
     }
 }
 
@@ -102,7 +127,7 @@ fn publish_unnamed<T>(
         Err(error) if is_refusal(error.raw_os_error()) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    group.take(&file);
+    group.take(&file, directory);
     let (Some(file), filled) = fill(file, Way::Unnamed)? else { return Ok(None) };
     match link(file.as_raw_fd(), &c_path(path)?) {
         Ok(()) => Ok(Some((file, filled))),
@@ -167,7 +192,7 @@ fn publish_renamed<T>(
     fill: &impl Fn(File, Way) -> Result<(Option<File>, T)>,
 ) -> Result<(Option<File>, T)> {
     let (temporary, file) = create_temporary(path, mode)?;
-    group.take(&file);
+    group.take(&file, path.parent().ok_or(Errno::ENOENT)?);
     let filled = fill(file, Way::Named)
         .and_then(|filled| rename_to_free_name(&temporary, path).map(|()| filled));
     if filled.is_err() {
