@@ -235,6 +235,7 @@ impl Sleep {
         core::mem::take(&mut self.struck) != 0
     }
 
+    #[cfg(target_arch = "x86_64")]
     fn interrupted(&self) -> Interrupted {
         if self.may_restart != 0 { Interrupted::MayRestart } else { Interrupted::Fails }
     }
