@@ -23,7 +23,7 @@ struct rsipc_ended {
 /* The distance of what rseq(2) has from the thread pointer; 0 = there is none. */
 long rsipc_rseq_offset(void);
 /* core/src/os/restartable/call.rs */
-struct rsipc_ended rsipc_guarded_sleep(const struct rsipc_sleep *sleep, long rseq, int never);
+struct rsipc_ended rsipc_guarded_sleep(const struct rsipc_sleep *sleep, long rseq);
 int rsipc_end_of_guarded(struct rsipc_sleep *sleep, struct rsipc_ended ended);
 #pragma GCC visibility pop
 
@@ -73,7 +73,7 @@ static inline int is_guarded(const struct rsipc_sleep *sleep)
 static inline struct rsipc_ended make_call(const struct rsipc_sleep *sleep)
 {
 	if (is_guarded(sleep))
-		return rsipc_guarded_sleep(sleep, rsipc_rseq_offset(), is_never_restarted(sleep));
+		return rsipc_guarded_sleep(sleep, rsipc_rseq_offset());
 	return (struct rsipc_ended){ bare_call(sleep->number, sleep->arguments), 0 };
 }
 

@@ -38,20 +38,22 @@ pub fn can_be_interrupted() -> bool {
 #[cfg(target_arch = "x86_64")]
 pub fn end_of_guarded(sleep: &mut Sleep, ended: &restartable::Ended) -> c_int {
     let &restartable::Ended { result, struck } = ended;
-    let has_begun = result != restartable::NOT_BEGUN;
-    if has_begun && result == -c_long::from(libc::EINTR) {
+    if result == restartable::RESTARTED && sleep.is_never_restarted() {
         // A stop and a continuation of the process do not end it. If a handler may have run on a
         // stack of its own, it is assumed that it has.
-        let is_stop = struck == 0 && sleep.is_never_restarted() && !has_stack_for_handlers();
+        let is_stop = struck == 0 && !has_stack_for_handlers();
         return if is_stop { libc::EAGAIN } else { libc::EINTR };
+    }
+    if result == -c_long::from(libc::EINTR) {
+        return libc::EINTR;
     }
     // One that has run before the call, or that has come with its end.
     let found = Canaries::below(struck).map(|canaries| canaries.found(sleep.interrupted()));
     sleep.struck = (found == Some(Struck::Ends)).into();
-    match (has_begun, found) {
-        (true, _) => c_int::try_from(-result).unwrap_or(libc::EINVAL),
-        (false, None) => NOT_BEGUN,
-        (false, Some(_)) => libc::EAGAIN,
+    match (result, found) {
+        (restartable::NOT_BEGUN, None) => NOT_BEGUN,
+        (restartable::NOT_BEGUN | restartable::RESTARTED, _) => libc::EAGAIN,
+        _ => c_int::try_from(-result).unwrap_or(libc::EINVAL),
     }
 }
 
@@ -60,8 +62,7 @@ fn run_guarded(sleep: &mut Sleep) -> c_int {
     let Some(rseq) = crate::os::cpu::rseq_offset() else { return libc::ENOSYS };
     // SAFETY: the sleep has been described, and is borrowed; the offset is that of what the C
     // library has registered.
-    let ended =
-        unsafe { restartable::rsipc_guarded_sleep(sleep, rseq, sleep.is_never_restarted().into()) };
+    let ended = unsafe { restartable::rsipc_guarded_sleep(sleep, rseq) };
     end_of_guarded(sleep, &ended)
 }
 

@@ -1,5 +1,4 @@
-//! A sleep that no signal handler is lost before, or that is not restarted after one, even with
-//! SA_RESTART.
+//! A sleep that no signal handler is lost before, and that the kernel does not restart after one.
 //!
 //! Signals are held back until this function lets them through, and a few instructions follow until
 //! the system call. A handler that runs there must end the sleep as one that runs during the sleep
@@ -22,7 +21,7 @@
 //! cancelled at any instruction, and unwound.
 
 use core::arch::global_asm;
-use core::ffi::{c_int, c_long};
+use core::ffi::c_long;
 use core::mem::offset_of;
 
 use crate::cbits::Sleep;
@@ -38,24 +37,25 @@ const MARK: u64 = 0x7273_6970_6373_706c;
 /// How it has ended.
 #[repr(C)]
 pub struct Ended {
-    /// What the kernel returned, or -EINTR in the place of a restart; [`NOT_BEGUN`].
+    /// What the kernel returned; [`NOT_BEGUN`], [`RESTARTED`].
     pub result: c_long,
     /// The stack pointer, if words below it have been overwritten since the beginning, as by a
     /// handler; 0 if not.
     pub struck: usize,
 }
 
-/// There was no call. No system call gives this.
+/// There was no call. No system call gives this, or the following one.
 pub const NOT_BEGUN: c_long = c_long::MIN;
+/// The kernel was about to restart the call: after a handler with SA_RESTART, or a stop.
+pub const RESTARTED: c_long = c_long::MIN + 1;
 
 unsafe extern "C" {
-    /// Lets signals through, if the sleep says so, and makes its call. `never`: it is not
-    /// restarted.
+    /// Lets signals through, if the sleep says so, and makes its call.
     ///
     /// # Safety
     /// The sleep has been described. The C library has registered a `struct rseq` at this distance
     /// from the thread pointer.
-    pub fn rsipc_guarded_sleep(sleep: *const Sleep, rseq: isize, never: c_int) -> Ended;
+    pub fn rsipc_guarded_sleep(sleep: *const Sleep, rseq: isize) -> Ended;
 }
 
 // 0x53053053: see `sequence`.
@@ -63,9 +63,6 @@ global_asm!(
     ".pushsection .data.rel.ro.rsipc_guarded_sleep, \"aw\", @progbits",
     ".balign 32",
     "20: .long 0, 0",
-    ".quad 22f, 27f - 22f, 24f",
-    ".balign 32",
-    "21: .long 0, 0",
     ".quad 22f, 23f - 22f, 24f",
     ".popsection",
     ".pushsection .text.rsipc_guarded_sleep, \"ax\", @progbits",
@@ -75,14 +72,9 @@ global_asm!(
     ".balign 16",
     "rsipc_guarded_sleep:",
     ".cfi_startproc",
-    // A system call leaves these alone: the sleep, where rseq is, and the sequence.
+    // A system call leaves these alone: the sleep, and where rseq is.
     "movq xmm0, rdi",
     "movq xmm1, rsi",
-    "lea r8, [rip + 20b]",
-    "lea r9, [rip + 21b]",
-    "test edx, edx",
-    "cmovnz r8, r9",
-    "movq xmm2, r8",
     "movabs rax, {mark}",
     "mov ecx, {marks}",
     "30: mov [rsp + rcx * 8 - {zone}], rax",
@@ -104,7 +96,7 @@ global_asm!(
     "mov r8, [r11 + {arguments} + 32]",
     "mov r9, [r11 + {arguments} + 40]",
     "movq rax, xmm1",
-    "movq rcx, xmm2",
+    "lea rcx, [rip + 20b]",
     "mov fs:[rax + 8], rcx",
     "22: movabs rax, {mark}",
     "mov ecx, {marks}",
@@ -113,11 +105,11 @@ global_asm!(
     "dec ecx",
     "jnz 32b",
     "mov rax, [r11 + {number}]",
-    "27: syscall",
+    "syscall",
     "23: jmp 26f",
     ".byte 0x0f, 0xb9, 0x3d",
     ".long 0x53053053",
-    "24: mov rax, -{eintr}",
+    "24: movabs rax, {restarted}",
     "lea r8, [rip + 23b]",
     "cmp rcx, r8",
     "je 26f",
@@ -143,6 +135,6 @@ global_asm!(
     arguments = const offset_of!(Sleep, arguments),
     set_mask = const libc::SYS_rt_sigprocmask,
     set = const libc::SIG_SETMASK,
-    eintr = const libc::EINTR,
+    restarted = const RESTARTED,
     not_begun = const NOT_BEGUN,
 );

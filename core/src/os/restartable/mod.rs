@@ -24,7 +24,7 @@ mod sequence;
 use core::ptr;
 
 #[cfg(target_arch = "x86_64")]
-pub use self::call::{Ended, NOT_BEGUN, rsipc_guarded_sleep};
+pub use self::call::{Ended, NOT_BEGUN, RESTARTED, rsipc_guarded_sleep};
 pub use self::message::{Body, Commit, is_possible};
 #[cfg(target_arch = "x86_64")]
 pub use self::message::{read_and_commit, write_and_commit};

@@ -44,8 +44,8 @@ const FIRST: usize = 2;
 const LOOK_MS: u32 = 10;
 /// From so many looks on the question is whether there still is a thread.
 const SURE_LOOKS: usize = 100;
-/// Looks at most: for a minute. On a busy machine a new thread may get no processor for seconds.
-const LOOKS: usize = 6000;
+/// Looks at most: for ten seconds. On a busy machine a new thread may get no processor for some.
+const LOOKS: usize = 1000;
 /// From linux/futex.h
 const HEAD_SIZE: usize = 24;
 
@@ -342,7 +342,7 @@ mod tests {
                 }
             }
         };
-        assert_eq!(wait_for(&tid, begins_after(20 * SURE_LOOKS), || false), Ok(()));
+        assert_eq!(wait_for(&tid, begins_after(5 * SURE_LOOKS), || false), Ok(()));
         assert_eq!(wait_for(&tid, begins_after(usize::MAX), || false), Err(Errno::ENOSYS));
         assert_eq!(wait_for(&tid, begins_after(usize::MAX), || true), Err(Errno::ENOSYS));
         assert_eq!(looks.get(), SURE_LOOKS);

@@ -22,7 +22,8 @@ pub fn came_before(queue: &Queue) -> bool {
     queue.check_life().is_err()
 }
 
-/// Takes back what was committed in this slot. False: a receiver has it.
+/// Takes back what was committed in this slot. False: a receiver has it. For the child of a fork in
+/// a handler it is back: its parent has sent it.
 pub fn take_back(queue: &Queue, claimed: &Claimed<'_>, who: &Operation<'static>) -> bool {
     let find = |skips: bool| {
         let (slots, index, slot) = (&claimed.slots, claimed.index, claimed.slot);
@@ -30,8 +31,8 @@ pub fn take_back(queue: &Queue, claimed: &Claimed<'_>, who: &Operation<'static>)
         Ok(message.filter(|_| !skips))
     };
     match store::take(queue, who, find) {
-        Ok(Some((again, message))) => again.clear(queue, message.length, who),
-        // This is the child of a fork, whose parent takes it back; or a receiver reads it.
+        Ok(Some((again, message))) => again.clear(queue, message.length, who) || who.is_orphan(),
+        // A receiver reads it.
         Ok(None) | Err(_) => who.is_orphan(),
     }
 }

@@ -251,6 +251,10 @@ fn forget(
     if flag.forget(may_be_there, who).unwrap_or(true) {
         all(queue);
     }
+    // It may have been removed meanwhile.
+    if queue.check_life().is_err() {
+        flag.set();
+    }
     drop(due);
 }
 

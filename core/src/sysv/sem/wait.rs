@@ -123,7 +123,7 @@ impl Attempt for Waiting<'_> {
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
         self.check_process()?;
         let record = self.record()?;
-        let word = record.lie_down();
+        let mut word = record.lie_down();
         self.was_in_flight = word == asleep::IN_FLIGHT;
         if word == asleep::AWAKE || self.look()?.is_some() {
             return Ok(false);
@@ -133,9 +133,13 @@ impl Attempt for Waiting<'_> {
         if count > 0 && slots::marked(self.wish.set).is_none() {
             let marked = self.within(|who| slots::take_to_sleep(self.wish.set, who));
             self.check_process()?;
-            // The others are told of a new slot, and this one, too.
-            if marked.is_ok() && record.is_awake() {
-                return Ok(false);
+            // All sleepers are told of a new slot, this one, too. It goes on to its sleep: if the
+            // slot could not be marked, that is so each time.
+            if record.is_awake() {
+                word = record.lie_down();
+                if self.look()?.is_some() {
+                    return Ok(false);
+                }
             }
             (count, is_complete) = self.gather();
             is_complete &= marked.is_ok();

@@ -18,12 +18,38 @@ use crate::os::maps::{self, Look, Mapping, Name};
 use crate::os::open::Open;
 use crate::os::{Errno, Result};
 
+/// So often it may go while it is attached anew. Only a program that does nothing else makes more
+/// of them in vain.
+const ATTEMPTS: usize = 64;
+
 /// Attaches it once more. EINVAL: it is out of reach; EACCES: what there is cannot be written to.
 pub fn attach(segment: &Segment, length: usize, place: Where, access: Access) -> Result<usize> {
     if let Some(file) = open(segment, access) {
         return map(file.fd(), length, place, access);
     }
-    duplicate(own(segment, access).ok_or(Errno::EINVAL)?, length, place, access)
+    for _ in 0..ATTEMPTS {
+        let start = own(segment, access).ok_or(Errno::EINVAL)?;
+        match duplicate(segment, start, length, place, access) {
+            // Another thread has detached it meanwhile.
+            Err(Errno::EFAULT) => {}
+            attached => return attached,
+        }
+    }
+    Err(Errno::EINVAL)
+}
+
+/// Whether the memory of this segment is mapped there, as far as that can be found out.
+fn is_at(segment: &Segment, start: usize) -> bool {
+    let (id, inode) = (segment.facts().id, segment.inode());
+    let mut is_it = false;
+    let looked = maps::each_of_own(|mapping| {
+        if (mapping.start..mapping.end).contains(&start) {
+            is_it = attachments::is_of(mapping, id, inode);
+            return Look::Break(());
+        }
+        Look::Continue(())
+    });
+    looked.is_err() || is_it
 }
 
 /// Where this process has the beginning of the memory, preferably with this access. The program may
@@ -46,8 +72,14 @@ fn own(segment: &Segment, access: Access) -> Option<usize> {
 }
 
 /// A second mapping of the same pages: one of no old size. EACCES: what there is cannot be written
-/// to.
-fn duplicate(start: usize, length: usize, place: Where, access: Access) -> Result<usize> {
+/// to; EFAULT: it was not there any more.
+fn duplicate(
+    segment: &Segment,
+    start: usize,
+    length: usize,
+    place: Where,
+    access: Access,
+) -> Result<usize> {
     let old: *mut libc::c_void = core::ptr::with_exposed_provenance_mut(start);
     let fixed = if place.flag == 0 { None } else { Some(keep(length, place)?) };
     let target: *mut libc::c_void = core::ptr::with_exposed_provenance_mut(fixed.unwrap_or(0));
@@ -60,10 +92,14 @@ fn duplicate(start: usize, length: usize, place: Where, access: Access) -> Resul
         if let Some(kept) = fixed {
             unmap(kept, length);
         }
-        // Another thread has detached it meanwhile.
-        return Err(if error == Errno::EFAULT { Errno::EINVAL } else { error });
+        return Err(error);
     }
     let new = new.expose_provenance();
+    // Another thread may have detached it meanwhile, and attached another one there.
+    if !is_at(segment, new) {
+        unmap(new, length);
+        return Err(Errno::EFAULT);
+    }
     // SAFETY: the new mapping.
     if unsafe {
         libc::mprotect(core::ptr::with_exposed_provenance_mut(new), length, access.protection())

@@ -74,7 +74,7 @@ impl Parts {
         }
         let parts = Self::new(id, total, data).map_err(|_| Errno::ENOSPC)?;
         reserve(file, id.size)
-            .and_then(|()| parts.make_others(mode))
+            .and_then(|()| parts.make_others(mode, data.st_gid))
             .inspect_err(|_| parts.remove())
             .map_err(|error| match error {
                 Errno::EFBIG | Errno::EDQUOT | Errno::EEXIST => Errno::ENOSPC,
@@ -83,7 +83,7 @@ impl Parts {
         Ok(parts)
     }
 
-    fn make_others(&self, mode: u32) -> Result<()> {
+    fn make_others(&self, mode: u32, group: u32) -> Result<()> {
         self.others().try_for_each(|part| {
             let file = OpenOptions::new()
                 .read(true)
@@ -92,6 +92,9 @@ impl Parts {
                 .mode(0o600)
                 .open(part.path)?;
             reserve(&file, part.length)?;
+            // As far as the caller may.
+            // SAFETY: no pointer. The owner stays.
+            unsafe { libc::syscall(libc::SYS_fchown, file.as_raw_fd(), u32::MAX, group) };
             change_mode(&file, mode)
         })
     }
