@@ -54,6 +54,11 @@ static void rehearse(void)
 	struck_by(strikes, SA_RESTART);
 }
 
+static void install(void)
+{
+	struck_by(strikes, SA_RESTART);
+}
+
 static void gives(void)
 {
 	struct sembuf up = { 0, 1, 0 };
@@ -67,12 +72,8 @@ static int instructions(int steps)
 	return steps <= FIRST ? steps : FIRST + (steps - FIRST) * STRIDE;
 }
 
-static int strike_first_use(int steps)
+static int strike_victim(pid_t victim, int steps)
 {
-	struck_prepare();
-	create_set();
-	step_on_one_processor();
-	pid_t victim = step_victim(rehearse, gives);
 	bool in_call = strike_after(victim, instructions(steps));
 	if (in_call) {
 		CHECK_SOON(struck_read(&struck->done) == 1 && struck_read(&struck->handled) == 1);
@@ -81,6 +82,26 @@ static int strike_first_use(int steps)
 	step_kill(victim);
 	CHECK_OK(semctl(*set, 0, IPC_RMID));
 	return in_call ? STEP_LATE : STEP_OVER;
+}
+
+static int strike_first_use(int steps)
+{
+	struck_prepare();
+	step_on_one_processor();
+	create_set();
+	pid_t victim = step_victim(rehearse, gives);
+	return strike_victim(victim, steps);
+}
+
+/* Its parent has used the set, and it has used none. */
+static int strike_first_use_after_fork(int steps)
+{
+	struck_prepare();
+	step_on_one_processor();
+	create_set();
+	asks();
+	pid_t victim = step_victim(install, gives);
+	return strike_victim(victim, steps);
 }
 
 CASE(semctl_in_a_handler_at_any_instruction_of_the_first_semop)
@@ -93,4 +114,10 @@ CASE(semctl_in_the_child_of_a_fork_at_any_instruction_of_the_first_semop)
 {
 	in_handler = forks_to_ask;
 	strike_each_step(strike_first_use);
+}
+
+CASE(semctl_in_a_handler_at_any_instruction_of_the_first_semop_of_a_forked_child)
+{
+	in_handler = asks;
+	strike_each_step(strike_first_use_after_fork);
 }

@@ -39,6 +39,9 @@ const SLAB: usize = 256;
 /// Slabs at most: 262,144 threads at a time.
 const SLABS: usize = 1024;
 
+/// No address of a pointer has this bit.
+const BEGINS: usize = 1;
+
 /// A thread's block. All fields but `owner`, `tid`, `presence` and what `Activation` names are for
 /// the thread itself and its signal handlers; they are atomics because a handler may run between
 /// any two instructions.
@@ -47,7 +50,9 @@ pub struct Thread {
     /// Different each time the block is set up; 0 = it is not. First: then its address is that of
     /// the block, which an operation has in a register.
     pub(super) incarnation: AtomicU64,
-    /// Address of the thread's own pointer to this block; 0 = free.
+    /// Address of the thread's own pointer to this block; 0 = free. [`BEGINS`] is added while the
+    /// thread sets it up: a handler then takes another one. (In the child of a fork, the pointer
+    /// leads to the old block from the start.)
     owner: AtomicUsize,
     /// 0 while the block has no owner, in the instant before the owner stores it, and while it is
     /// borrowed.
@@ -131,6 +136,8 @@ impl Thread {
                 let mut candidates = old.into_iter().chain(BLOCKS.iter());
                 if let Some(thread) = candidates.find(|thread| thread.is_taken_by(owner)) {
                     thread.set_up();
+                    // Release: for those that look whether it is in use.
+                    thread.owner.store(owner, Ordering::Release);
                     slot.set(thread);
                     return Some(thread);
                 }
@@ -153,10 +160,11 @@ impl Thread {
         self.owner.load(Ordering::Relaxed) == owner
     }
 
-    /// Takes the block, if it is free.
+    /// Takes the block, if it is free, to set it up.
     fn is_taken_by(&self, owner: usize) -> bool {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
         self.belongs_to(0)
-            && self.owner.compare_exchange(0, owner, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            && self.owner.compare_exchange(0, owner | BEGINS, success, failure).is_ok()
     }
 
     fn set_up(&self) {
