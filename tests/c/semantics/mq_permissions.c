@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 enum { OTHER_GROUP = 4321 };
@@ -147,6 +148,9 @@ CASE(mq_messages_pass_to_a_user_that_may_only_receive)
 }
 
 /* A queue that belongs to the user nobody and a group; root's own rights would prove nothing. */
+/* Bytes of a file that the owner may write. */
+static rlim_t longest_file = RLIM_INFINITY;
+
 static void owned_by_nobody(mode_t mode, uid_t visitor, gid_t group, gid_t further,
 			    void (*body)(const char *))
 {
@@ -155,6 +159,8 @@ static void owned_by_nobody(mode_t mode, uid_t visitor, gid_t group, gid_t furth
 	pid_t owner = check_fork();
 	if (owner == 0) {
 		become_user(NOBODY, OTHER_GROUP);
+		struct rlimit limit = { longest_file, longest_file };
+		CHECK_OK(setrlimit(RLIMIT_FSIZE, &limit));
 		create_with_mode(name, mode);
 		_exit(0);
 	}
@@ -344,5 +350,14 @@ CASE(mq_open_gives_a_queue_the_group_of_its_maker_in_any_directory)
 {
 	needs_root();
 	private_tmpfs("/dev/shm", 0, "mode=3777,gid=4322");
+	owned_by_nobody(0660, 1234, OTHER_GROUP, NOBODY, opens_for_both);
+}
+
+/* The memory of the queue may have to be in several files. */
+CASE(mq_open_with_a_limit_on_files_gives_a_queue_the_group_of_its_maker)
+{
+	needs_root();
+	private_tmpfs("/dev/shm", 0, "mode=3777,gid=4322");
+	longest_file = 4096;
 	owned_by_nobody(0660, 1234, OTHER_GROUP, NOBODY, opens_for_both);
 }
