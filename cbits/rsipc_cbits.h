@@ -63,7 +63,7 @@ struct rsipc_waitv {
 	uint32_t flags, reserved;
 };
 
-/* A sleeping system call. Filled in by Rust (os/futex.rs); points into itself, so it must not be
+/* A sleeping system call. Filled in by Rust (os/sleep.rs); points into itself, so it must not be
  * moved. */
 struct rsipc_sleep {
 	long number;

@@ -27,7 +27,7 @@ struct rsipc_ended rsipc_guarded_sleep(const struct rsipc_sleep *sleep, long rse
 int rsipc_end_of_guarded(struct rsipc_sleep *sleep, struct rsipc_ended ended);
 #pragma GCC visibility pop
 
-/* Passed as the sixth argument, which futex_waitv does not have: see os/futex.rs. */
+/* Passed as the sixth argument, which futex_waitv does not have: see os/sleep.rs. */
 #define NEVER_RESTARTED 1
 
 static inline int is_never_restarted(const struct rsipc_sleep *sleep)

@@ -23,7 +23,7 @@ pub struct WaitV {
     pub reserved: u32,
 }
 
-/// A system call that sleeps: Rust describes it (`os/futex.rs`), and C makes it.
+/// A system call that sleeps: Rust describes it (`os/sleep.rs`), and C makes it.
 ///
 /// It holds pointers into itself from `prepare` on, so it must stay where it is until the call is
 /// made.

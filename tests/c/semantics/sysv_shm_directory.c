@@ -3,26 +3,9 @@
  * kernel's objects, which lie in no directory. */
 #include "../support/nobody.h"
 #include "../support/private_shm.h"
-#include "../support/sysv_shm.h"
-
-#include <sys/msg.h>
-#include <sys/sem.h>
+#include "../support/sysv_families.h"
 
 enum { CREATOR = 61001, MEMBER = 61002, STRANGER = 61003, GROUP = 61100, OTHER_GROUP = 61101 };
-
-static struct made {
-	int set, queue, segment;
-} *made;
-
-static void remove_set(int set)
-{
-	semctl(set, 0, IPC_RMID);
-}
-
-static void remove_queue(int queue)
-{
-	msgctl(queue, IPC_RMID, NULL);
-}
 
 static void as(uid_t user, gid_t group, void (*act)(void))
 {
@@ -37,9 +20,7 @@ static void as(uid_t user, gid_t group, void (*act)(void))
 
 static void creates(void)
 {
-	made->set = note_object(semget(own_key(0), 1, IPC_CREAT | 0660), remove_set);
-	made->queue = note_object(msgget(own_key(0), IPC_CREAT | 0660), remove_queue);
-	made->segment = noted(shmget(own_key(0), 100, IPC_CREAT | 0660));
+	make_of_each_family(0660);
 }
 
 static void uses(void)

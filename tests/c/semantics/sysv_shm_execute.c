@@ -1,33 +1,9 @@
 /* Modes that let a class of users execute, and nothing else: to find an object is all that can be
  * asked for then. */
 #include "../support/nobody.h"
-#include "../support/sysv_shm.h"
-
-#include <sys/msg.h>
-#include <sys/sem.h>
+#include "../support/sysv_families.h"
 
 enum { OTHER_USER = 4320, OTHER_GROUP = 4321 };
-
-static struct made {
-	int set, queue, segment;
-} *made;
-
-static void remove_set(int set)
-{
-	semctl(set, 0, IPC_RMID);
-}
-
-static void remove_queue(int queue)
-{
-	msgctl(queue, IPC_RMID, NULL);
-}
-
-static void make(int mode)
-{
-	made->set = note_object(semget(own_key(0), 1, IPC_CREAT | mode), remove_set);
-	made->queue = note_object(msgget(own_key(0), IPC_CREAT | mode), remove_queue);
-	made->segment = noted(shmget(own_key(0), 100, IPC_CREAT | mode));
-}
 
 static void removes(void)
 {
@@ -80,7 +56,7 @@ static void with_mode(int mode, gid_t group, void (*body)(void))
 {
 	pid_t maker = check_fork();
 	if (maker == 0) {
-		make(mode);
+		make_of_each_family(mode);
 		_exit(0);
 	}
 	check_child(maker);
@@ -113,11 +89,11 @@ static void owner_may_execute(void)
 {
 	int modes[] = { 0100, 0111, 0166 };
 	for (int i = 0; i < 3; i++) {
-		make(modes[i]);
+		make_of_each_family(modes[i]);
 		may_execute();
 		removes();
 	}
-	make(0011);
+	make_of_each_family(0011);
 	may_nothing();
 	removes();
 }
