@@ -267,6 +267,16 @@ fn struck(beside: &str) {
     assert!(trace.matches("--- SIGUSR1").count() >= 3, "{trace}");
 }
 
+/// The locks of a process go with its table of descriptors. Here the library's thread is late to
+/// leave that to the program.
+#[test]
+#[ignore = "needs strace: make test-strace"]
+fn adjustments_are_kept_by_a_program_that_leaves_its_table_of_descriptors_at_once() {
+    let inject = "inject=close_range:delay_enter=300ms:when=1";
+    let trace = trace_with("trace/table.c", Way::Preload, &[], &["-e", inject], "done\n");
+    assert!(trace.contains("(DELAYED)"), "{trace}");
+}
+
 /// A program that waits for another one to make an object asks for its key again and again.
 #[test]
 #[ignore = "needs strace: make test-strace"]

@@ -46,6 +46,9 @@ const LOOK_MS: u32 = 10;
 const SURE_LOOKS: usize = 100;
 /// Looks at most: for ten seconds. On a busy machine a new thread may get no processor for some.
 const LOOKS: usize = 1000;
+/// The same for what the thread does next: for one second. Before Linux 6.12 it closes copies of
+/// the program's files, which a file system may take its time for.
+const BRIEF_LOOKS: usize = 100;
 /// From linux/futex.h
 const HEAD_SIZE: usize = 24;
 
@@ -58,6 +61,8 @@ struct Head {
     list_op_pending: usize,
     /// The TID of the thread, once it has registered the list; 0 before.
     tid: AtomicU32,
+    /// 1 once it has left the process's table of descriptors, or cannot; 0 before.
+    table_left: AtomicU32,
     /// It sleeps on this: see `maker`.
     maker: AtomicU32,
 }
@@ -263,26 +268,31 @@ fn make() -> Result<usize> {
         let thread = spawn::bare(keep, keeper).inspect_err(|_| {
             libc::munmap(region, 2 * HALF);
         })?;
-        let word = &(*region.cast::<Head>()).tid;
-        let look = || futex::wait(word, 0, Scope::Private, Some(LOOK_MS));
-        wait_for(word, look, || futex::is_dead(thread)).map(|()| base)
+        let head = &*region.cast::<Head>();
+        let wait_for = |word, looks| {
+            let look = || futex::wait(word, 0, Scope::Private, Some(LOOK_MS));
+            wait_for(word, looks, look, || futex::is_dead(thread))
+        };
+        if [0, UNGUARDED].contains(&wait_for(&head.tid, LOOKS)) {
+            return Err(Errno::ENOSYS);
+        }
+        // A program that leaves the table first leaves the locks to the thread.
+        wait_for(&head.table_left, BRIEF_LOOKS);
+        Ok(base)
     }
 }
 
-/// Until the thread has registered its list. ENOSYS: it cannot, or is gone. `look` lasts a moment
-/// if it has not.
-fn wait_for(tid: &AtomicU32, look: impl Fn(), is_gone: impl Fn() -> bool) -> Result<()> {
-    for looks in 0..LOOKS {
-        let has_begun = tid.load(Ordering::Acquire) != 0;
-        if has_begun || (looks >= SURE_LOOKS && is_gone()) {
+/// What the thread stores to this word; 0: nothing, in so many looks, or as it is gone. `look`
+/// lasts a moment if it has not yet.
+fn wait_for(word: &AtomicU32, most: usize, look: impl Fn(), is_gone: impl Fn() -> bool) -> u32 {
+    for looks in 0..most {
+        let is_stored = word.load(Ordering::Acquire) != 0;
+        if is_stored || (looks >= SURE_LOOKS && is_gone()) {
             break;
         }
         look();
     }
-    match tid.load(Ordering::Acquire) {
-        0 | UNGUARDED => Err(Errno::ENOSYS),
-        _ => Ok(()),
-    }
+    word.load(Ordering::Acquire)
 }
 
 /// For the thread.
@@ -301,26 +311,29 @@ fn keep(&Keeper { base, is_confined }: &Keeper) {
         let failed = bare::call(libc::SYS_set_robust_list, [base, HEAD_SIZE, 0, 0]) != 0;
         let tid = bare::call(libc::SYS_gettid, [0; 4]);
         let tid = if failed { UNGUARDED } else { u32::try_from(tid).unwrap_or(UNGUARDED) };
-        head.tid.store(tid, Ordering::Release);
-        let wake = [
-            (&raw const head.tid).expose_provenance(),
-            (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as usize,
-            i32::MAX as usize,
-            0,
-        ];
-        bare::call(libc::SYS_futex, wake);
+        tell(&head.tid, tid);
         if failed {
             return;
         }
         if !is_confined {
             // The process's locks belong to its table of descriptors. If the program unshares that,
             // or, before Linux 5.11, begins another program, and has no thread but this one, it is
-            // to take the table with it. The maker does not wait for what the closes wait for.
+            // to take the table with it.
             let all = [0, u32::MAX as usize, libc::CLOSE_RANGE_UNSHARE as usize, 0];
             bare::call(libc::SYS_close_range, all);
         }
+        tell(&head.table_left, 1);
         maker::sleep_while_needed(&head.maker);
     }
+}
+
+/// Stores a value that the maker waits for. Bare.
+fn tell(word: &AtomicU32, value: u32) {
+    word.store(value, Ordering::Release);
+    let operation = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG).cast_unsigned() as usize;
+    let at = ptr::from_ref(word).expose_provenance();
+    // SAFETY: only an address is given.
+    unsafe { bare::call(libc::SYS_futex, [at, operation, i32::MAX as usize, 0]) };
 }
 
 #[cfg(test)]
@@ -342,9 +355,10 @@ mod tests {
                 }
             }
         };
-        assert_eq!(wait_for(&tid, begins_after(5 * SURE_LOOKS), || false), Ok(()));
-        assert_eq!(wait_for(&tid, begins_after(usize::MAX), || false), Err(Errno::ENOSYS));
-        assert_eq!(wait_for(&tid, begins_after(usize::MAX), || true), Err(Errno::ENOSYS));
+        assert_eq!(wait_for(&tid, LOOKS, begins_after(5 * SURE_LOOKS), || false), 7);
+        assert_eq!(wait_for(&tid, LOOKS, begins_after(usize::MAX), || false), 0);
+        assert_eq!(looks.get(), LOOKS);
+        assert_eq!(wait_for(&tid, LOOKS, begins_after(usize::MAX), || true), 0);
         assert_eq!(looks.get(), SURE_LOOKS);
     }
 }
