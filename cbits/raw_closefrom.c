@@ -33,32 +33,41 @@ static int number_of(const char *name)
 	return number > INT_MAX ? -1 : (int)number;
 }
 
-/* Closes what these directory entries name. */
-static void close_entries(const char *entries, long length, int lowest, int directory)
+/* Closes what these directory entries name. Whether there is any. */
+static int close_entries(const char *entries, long length, int lowest, int directory)
 {
+	int any = 0;
 	for (long at = 0; at < length;) {
 		const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
 		int fd = number_of(entry->d_name);
+		any |= fd >= 0;
 		if (fd >= lowest && fd != directory)
 			syscall(SYS_close, fd);
 		at += entry->d_reclen;
 	}
+	return any;
 }
 
-/* By the kernel's list. It goes on with the next descriptor, so closing does not disturb it. False:
- * there is none. */
-static int close_listed(int lowest)
+/* By a list of the kernel's. It goes on with the next descriptor, so closing does not disturb it.
+ * False: there is none. */
+static int close_listed(const char *list, int lowest)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int directory = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/fd", flags);
+	int directory = (int)syscall(SYS_openat, AT_FDCWD, list, flags), any = 0;
 	if (directory < 0)
 		return 0;
 	_Alignas(struct dirent64) char entries[1024];
 	long length;
 	while ((length = syscall(SYS_getdents64, directory, entries, sizeof entries)) > 0)
-		close_entries(entries, length, lowest, directory);
+		any |= close_entries(entries, length, lowest, directory);
 	syscall(SYS_close, directory);
-	return length == 0;
+	return length == 0 && any;
+}
+
+/* The first list is empty if the first thread of the process has ended. */
+static int close_all_listed(int lowest)
+{
+	return close_listed("/proc/self/fd", lowest) || close_listed("/proc/thread-self/fd", lowest);
 }
 
 /* One by one. What was opened before the limit was lowered lies above it, and stays open. */
@@ -76,7 +85,7 @@ static void close_up_to_limit(int lowest)
 void rsipc_raw_closefrom(int lowest)
 {
 	int before = errno, from = lowest < 0 ? 0 : lowest;
-	if (rsipc_raw_close_range((unsigned)from, ~0U, 0) != 0 && !close_listed(from))
+	if (rsipc_raw_close_range((unsigned)from, ~0U, 0) != 0 && !close_all_listed(from))
 		close_up_to_limit(from);
 	errno = before;
 }

@@ -31,7 +31,19 @@ impl Region {
 /// Calls `visit` for each region, in the order of addresses, until it returns false. False if the
 /// file cannot be read.
 pub fn each(mut visit: impl FnMut(&Region) -> bool) -> bool {
-    each_line(c"/proc/self/maps", |line| parse(line).is_none_or(|region| visit(&region)))
+    let files = [c"/proc/self/maps", c"/proc/thread-self/maps"];
+    each_own_line(files, |line| parse(line).is_none_or(|region| visit(&region)))
+}
+
+/// Likewise with the lines of the first file, which is empty if the first thread of the process has
+/// ended, or else of the second one.
+fn each_own_line([first, by_thread]: [&CStr; 2], mut visit: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut any = false;
+    let is_read = each_line(first, |line| {
+        any = true;
+        visit(line)
+    });
+    is_read && (any || each_line(by_thread, visit))
 }
 
 /// Likewise with the lines of a file.
@@ -80,7 +92,8 @@ pub fn at(address: u64) -> Option<Region> {
 /// cannot be known.
 pub fn is_untouched(address: u64) -> Option<bool> {
     let (mut is_it, mut is_shared, mut amounts, mut sum) = (false, false, 0, 0);
-    each_line(c"/proc/self/smaps", |line| {
+    let files = [c"/proc/self/smaps", c"/proc/thread-self/smaps"];
+    each_own_line(files, |line| {
         if let Some(region) = parse(line) {
             is_it = region.start == address;
             is_shared |= is_it && region.is_shared;

@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 
 use crate::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::os::credentials::file_group;
+use crate::os::descriptors;
 use crate::os::errno::{Errno, Result};
 use crate::os::file::{self, c_path};
-use crate::os::maps::Name;
 use crate::os::random::random;
 use crate::os::settings;
 
@@ -151,8 +151,8 @@ fn link(file: RawFd, to: &CStr) -> Result<()> {
             linked => return linked,
         }
     }
-    let path = Name::new(format_args!("/proc/self/fd/{file}"));
-    let linked = link_at(libc::AT_FDCWD, path.as_c_str(), to, libc::AT_SYMLINK_FOLLOW);
+    let by = |path: &CStr| link_at(libc::AT_FDCWD, path, to, libc::AT_SYMLINK_FOLLOW);
+    let linked = descriptors::by_path(file, by);
     if linked.is_ok() && !takes_paths_only {
         TAKES_PATHS_ONLY.store(true, Ordering::Relaxed);
     }

@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::descriptors;
 use super::errno::{Errno, Result};
 use super::filter::Found;
 use super::maps::Name;
@@ -59,15 +60,17 @@ pub fn change_mode_of_path(file: &File, mode: u32) -> Result<()> {
     /// libc knows no name for it yet.
     const SYS_FCHMODAT2: libc::c_long = 452;
     let fd = file.as_raw_fd();
-    let link = Name::new(format_args!("/proc/self/fd/{fd}"));
-    let (here, path) = (libc::AT_FDCWD, link.as_c_str().as_ptr());
-    // SAFETY: a C string.
-    if unsafe { libc::syscall(libc::SYS_fchmodat, here, path, mode) } == 0 {
-        return Ok(());
-    }
+    let change = |path: &CStr| {
+        // SAFETY: a C string.
+        match unsafe { libc::syscall(libc::SYS_fchmodat, libc::AT_FDCWD, path.as_ptr(), mode) } {
+            0 => Ok(()),
+            _ => Err(Errno::last()),
+        }
+    };
+    let changed = descriptors::by_path(fd, change);
     // Not the first choice: a filter may kill for a call that is newer than itself.
-    if Found::default().is_confined() {
-        return Err(Errno::last());
+    if changed.is_ok() || Found::default().is_confined() {
+        return changed;
     }
     let (empty, flags) = (c"".as_ptr(), libc::AT_EMPTY_PATH);
     // SAFETY: a C string.
@@ -107,8 +110,8 @@ pub fn number_in(path: &CStr) -> Option<u64> {
 /// The path of the file behind a descriptor, as /proc shows it, cut to what fits. ENOENT and others
 /// of readlink(2). Allocates nothing.
 pub fn path_behind(fd: RawFd, into: &mut [u8]) -> Result<&[u8]> {
-    let link = Name::new(format_args!("/proc/self/fd/{fd}"));
-    read_link(link.as_c_str(), into)
+    let length = descriptors::by_path(fd, |link| read_link(link, into))?;
+    Ok(&into[..length])
 }
 
 /// The path of the file that this process has mapped from `start` to `end`, as [`Mapping::path`],
@@ -118,15 +121,17 @@ pub fn path_behind(fd: RawFd, into: &mut [u8]) -> Result<&[u8]> {
 /// [`Mapping::path`]: super::maps::Mapping
 pub fn path_mapped(start: usize, end: usize, into: &mut [u8]) -> Result<&[u8]> {
     let link = Name::new(format_args!("/proc/self/map_files/{start:x}-{end:x}"));
-    read_link(link.as_c_str(), into)
+    let length = read_link(link.as_c_str(), into)?;
+    Ok(&into[..length])
 }
 
-fn read_link<'i>(link: &CStr, into: &'i mut [u8]) -> Result<&'i [u8]> {
+/// Bytes of where it leads to.
+fn read_link(link: &CStr, into: &mut [u8]) -> Result<usize> {
     let (link, at) = (link.as_ptr(), into.as_mut_ptr());
     // SAFETY: a C string, and `into` is valid for writing.
     let length =
         unsafe { libc::syscall(libc::SYS_readlinkat, libc::AT_FDCWD, link, at, into.len()) };
-    usize::try_from(length).map(|length| &into[..length]).map_err(|_| Errno::last())
+    usize::try_from(length).map_err(|_| Errno::last())
 }
 
 /// The file that this path leads to. ENOENT and others of stat(2).

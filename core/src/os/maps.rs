@@ -62,6 +62,7 @@ impl<'l> Mapping<'l> {
 pub type Look = ControlFlow<()>;
 
 const OWN: &CStr = c"/proc/self/maps";
+const OWN_BY_THREAD: &CStr = c"/proc/thread-self/maps";
 
 /// Bytes of a line, at most: a path has 4095.
 const LINE: usize = 4096 + 128;
@@ -69,8 +70,12 @@ const LINE: usize = 4096 + 128;
 /// Shows all mappings of this process, in the order of their addresses.
 ///
 /// Errors: those of open(2) and read(2): without /proc, ENOENT.
-pub fn each_of_own(look: impl FnMut(&Mapping<'_>) -> Look) -> Result<()> {
-    each_in(OWN, look).map(drop)
+pub fn each_of_own(mut look: impl FnMut(&Mapping<'_>) -> Look) -> Result<()> {
+    if !each_in(OWN, &mut look)? {
+        // The first thread of the process has ended.
+        each_in(OWN_BY_THREAD, look)?;
+    }
+    Ok(())
 }
 
 /// Whether there is such a file: /proc is mounted, and this process is in it.

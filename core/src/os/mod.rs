@@ -10,6 +10,7 @@
 //! | `cpu` | the processor that the thread runs on |
 //! | `credentials` | users, groups and capabilities of the calling thread |
 //! | `description` | marks on open descriptions |
+//! | `descriptors` | the descriptors of the process, as /proc shows them |
 //! | `directory` | whether entries of a directory have come or gone |
 //! | `epoll` | what is in the set of an epoll |
 //! | `errand` | a call that a child makes, with limits of its own |
@@ -64,6 +65,8 @@ pub mod cpu;
 pub mod credentials;
 #[cfg(not(loom))]
 pub mod description;
+#[cfg(not(loom))]
+pub mod descriptors;
 #[cfg(not(loom))]
 pub mod directory;
 #[cfg(not(loom))]

@@ -1,4 +1,5 @@
 /* IPC_RMID: at once, or with the last attachment. */
+#include "../support/asleep.h"
 #include "../support/sysv_shm.h"
 
 CASE(shmctl_rmid_removes_what_no_process_has_attached)
@@ -215,4 +216,35 @@ CASE(shmctl_one_of_many_removes_it)
 		CHECK_EQ(removed, 1);
 		CHECK_FAILS(shmget(own_key(round), 100, 0600), ENOENT);
 	}
+}
+
+static int the_segment;
+
+static void *goes_on_alone(void *at)
+{
+	CHECK_SOON(state_of(getpid(), getpid()) == 'Z');
+	remove_segment(the_segment);
+	char *again = attach(the_segment);
+	CHECK(strcmp(again, "text") == 0);
+	CHECK_EQ(status_of(the_segment).shm_nattch, 2);
+	CHECK_OK(shmdt(again));
+	/* Only the kernel knows of both halves. */
+	CHECK_OK(mprotect((char *)at + page_size(), page_size(), PROT_READ));
+	CHECK_OK(shmdt(at));
+	CHECK_SOON(is_destroyed(the_segment));
+	_exit(0);
+}
+
+CASE(shmctl_rmid_by_a_process_whose_first_thread_has_ended_leaves_the_memory)
+{
+	the_segment = new_segment(3 * page_size());
+	pid_t child = check_fork();
+	if (child == 0) {
+		pthread_t thread;
+		char *at = attach(the_segment);
+		strcpy(at, "text");
+		CHECK_EQ(pthread_create(&thread, NULL, goes_on_alone, at), 0);
+		pthread_exit(NULL);
+	}
+	check_child(child);
 }

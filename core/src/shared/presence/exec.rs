@@ -12,6 +12,7 @@ use super::entries::{Names, entries_of};
 use super::file::{self, ENTRIES, Fd, PRESENT, Present};
 use super::owned;
 use crate::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::os::descriptors;
 use crate::os::errno::preserved;
 use crate::os::file::{identity, path_behind, status};
 use crate::os::process::Process;
@@ -96,16 +97,26 @@ fn keep(Found { number, fd, is }: Found) {
 #[cold]
 fn find() -> Result<Option<Found>> {
     const LIMIT: usize = 4096;
-    let fds = file::open_directory(c"/proc/self/fd", libc::O_RDONLY)?;
-    let mut buffer = [0_u64; ENTRIES];
-    loop {
-        let Some(entries) = entries_of(fds.0, &mut buffer) else { return Ok(None) };
-        let numbers =
-            Names(entries).take(LIMIT).filter_map(|name| name.to_str().ok()?.parse().ok());
-        if let Some(found) = numbers.into_iter().find_map(found_under) {
-            return Ok(Some(found));
+    let mut any = false;
+    for list in descriptors::LISTS {
+        let fds = file::open_directory(list, libc::O_RDONLY)?;
+        let mut buffer = [0_u64; ENTRIES];
+        while let Some(entries) = entries_of(fds.0, &mut buffer) {
+            let mut numbers =
+                Names(entries).take(LIMIT).filter_map(|name| name.to_str().ok()?.parse().ok());
+            let found = numbers.find_map(|fd| {
+                any = true;
+                found_under(fd)
+            });
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        if any {
+            break;
         }
     }
+    Ok(None)
 }
 
 fn found_under(fd: RawFd) -> Option<Found> {

@@ -4,13 +4,17 @@
 //! The open description says what they are open for, where duplicates and new programs find it
 //! (`os::description`).
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::os::Errno;
 use crate::os::Result;
 use crate::os::concern;
 use crate::os::description;
+use crate::os::descriptors;
 use crate::os::errno::preserved;
 use crate::os::file;
 use crate::os::process::Process;
@@ -93,8 +97,10 @@ fn insert_by_path(fd: RawFd, fifo: (u64, u64)) -> Result<()> {
     if file::identity(&status) != fifo {
         return Err(Errno::EBADF);
     }
-    let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).map_err(|_| Errno::EBADF)?;
-    let data = files::open_of_fifo(&status, &path).map_err(|_| Errno::EBADF)?;
+    let mut path = vec![0; libc::PATH_MAX as usize];
+    let path = file::path_behind(fd, &mut path).map_err(|_| Errno::EBADF)?;
+    let path = Path::new(OsStr::from_bytes(path));
+    let data = files::open_of_fifo(&status, path).map_err(|_| Errno::EBADF)?;
     Thread::prepare()?;
     crate::os::membarrier::prepare();
     path.parent().inspect(|directory| presence::prepare(directory));
@@ -134,8 +140,7 @@ pub fn free_closed() {
 
 /// Of the descriptors that are not in the table. `None`: they cannot be listed.
 fn unknown_fifos() -> Option<Vec<(u64, u64)>> {
-    let entries = std::fs::read_dir("/proc/self/fd").ok()?.flatten();
-    let all = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<RawFd>().ok());
+    let all = descriptors::all()?.into_iter();
     let unknown = all.filter(|&fd| !table::is_queue(fd) && !crate::os::reserved::is_reserved(fd));
     Some(unknown.filter_map(|fd| fifo_of(fd).ok()).collect())
 }

@@ -8,15 +8,15 @@
 //! poll. Where it cannot be opened (no free descriptor, or no permission any more), a duplicate is
 //! used instead, or, after a check of its identity, the program's own descriptor.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::{AsRawFd, RawFd};
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::os::Errno;
 use crate::os::Result;
+use crate::os::descriptors;
 use crate::os::file;
 use crate::os::lock::{self, Kind, Owner};
 use crate::os::process::Process;
@@ -251,13 +251,11 @@ fn write_packets(fd: RawFd, count: usize) -> usize {
 /// A description of our own. Opened by its descriptor, so that it does not matter whether it still
 /// has a name.
 fn reopen(fd: RawFd) -> Result<RawFd> {
-    let mut path = [0; 32];
-    write!(&mut path[..], "/proc/self/fd/{fd}\0").map_err(|_| Errno::EINVAL)?;
-    let path = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::EINVAL)?;
     let flags = libc::O_RDWR | libc::O_NONBLOCK | libc::O_CLOEXEC;
-    // SAFETY: a C string. The call itself, which is no cancellation point.
-    let opened =
-        to_fd(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })?;
+    let opened = descriptors::by_path(fd, |path| {
+        // SAFETY: a C string. The call itself, which is no cancellation point.
+        to_fd(unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) })
+    })?;
     // SAFETY: no pointer. See `write_packets`.
     unsafe {
         libc::syscall(libc::SYS_fcntl, opened, libc::F_SETFL, libc::O_NONBLOCK | libc::O_DIRECT)
