@@ -67,7 +67,8 @@ static int close_listed(const char *list, int lowest)
 /* The first list is empty if the first thread of the process has ended. */
 static int close_all_listed(int lowest)
 {
-	return close_listed("/proc/self/fd", lowest) || close_listed("/proc/thread-self/fd", lowest);
+	const char *lists[] = { "/proc/self/fd", "/proc/thread-self/fd" };
+	return close_listed(lists[0], lowest) || close_listed(lists[1], lowest);
 }
 
 /* One by one. What was opened before the limit was lowered lies above it, and stays open. */

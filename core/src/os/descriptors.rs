@@ -40,16 +40,19 @@ pub fn all() -> Option<Vec<RawFd>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::file::status_behind;
+    use std::fs::{self, File};
     use std::os::fd::AsRawFd;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn descriptors_are_listed_and_have_paths() {
-        let file = std::fs::File::open("/proc/self/exe").unwrap();
-        let fd = file.as_raw_fd();
-        assert!(all().unwrap().contains(&fd));
-        assert!(by_path(fd, status_behind).is_ok());
-        drop(file);
-        assert_eq!(by_path(-1, status_behind).err(), Some(Errno::ENOENT));
+        let file = File::open("/proc/self/exe").unwrap();
+        let inode = |path: &CStr| {
+            let status = fs::metadata(path.to_str().unwrap());
+            status.map(|status| status.ino()).map_err(|_| Errno::ENOENT)
+        };
+        assert!(all().unwrap().contains(&file.as_raw_fd()));
+        assert_eq!(by_path(file.as_raw_fd(), inode), Ok(file.metadata().unwrap().ino()));
+        assert_eq!(by_path(-1, inode), Err(Errno::ENOENT));
     }
 }
