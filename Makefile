@@ -73,7 +73,7 @@ test-arm64-short: ## some of them
 	RSIPC_ARM64_SHORT=1 tests/arm64/run
 
 .PHONY: model
-model: ## model-checks the words in shared memory, all interleavings
+model: ## model-checks the words in shared memory, with a bounded number of preemptions
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom CARGO_PROFILE_RELEASE_LTO=off \
 		$(CARGO) test --package rsipc-core --lib --release
 

@@ -72,7 +72,7 @@ def conditions(rounds):
     iceoryx = first_match(r'name = "iceoryx2"\nversion = "(.*)"', "benches/peers/Cargo.lock")
     return {
         "machine": f"{first_match(r'^model name.*: (.*)', '/proc/cpuinfo')}, "
-        f"{len(os.sched_getaffinity(0))} processors for us, Linux {platform.release()}, "
+        f"{len(os.sched_getaffinity(0))} processors, Linux {platform.release().split('-')[0]}, "
         f"{' '.join(platform.libc_ver())}, Boost {boost.replace('_', '.')}, iceoryx2 {iceoryx}",
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
         + f", load {os.getloadavg()[0]:.2f} before the start",
