@@ -259,6 +259,17 @@ __attribute__((unused)) static void step_trials(int (*trial)(int steps), int at_
 	step_some_trials(trial, 0, 1, at_a_time, counts);
 }
 
+/* The same, shared with other runs of the case. CHECK_SHARE=K/N in the environment: only every Nth
+ * number of steps, from K on. So the ways in which a case is tried on the library take turns. */
+__attribute__((unused)) static void step_shared_trials(int (*trial)(int steps), int at_a_time,
+						       int counts[STEP_ENDS])
+{
+	int first = 0, stride = 1;
+	const char *share = getenv("CHECK_SHARE");
+	CHECK(!share || (sscanf(share, "%d/%d", &first, &stride) == 2 && stride > 0));
+	step_some_trials(trial, first, stride, at_a_time, counts);
+}
+
 /* The same for the steps that make a difference to others, which see the victim as `seen` tells:
  * for a long call. A trial of STEP_RECORD steps, which finds out, is like one of more steps than
  * the call has. */

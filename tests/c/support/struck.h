@@ -78,16 +78,13 @@ __attribute__((unused)) static bool strike_after(pid_t victim, int steps)
 	return in_call;
 }
 
-/* Runs trial(0), trial(1), ... as step_trials() does; most of the strikes must be in the call.
- * CHECK_SHARE=K/N in the environment: only every Nth of them, from trial(K) on. So the ways in
- * which a case is tried on the library take turns. */
+/* Runs trial(0), trial(1), ... as step_shared_trials() does; most of the strikes must be in the
+ * call. */
 __attribute__((unused)) static void strike_each_step(int (*trial)(int steps))
 {
 	enum { AT_ONCE = 8 };
-	int counts[STEP_ENDS] = { 0 }, first = 0, stride = 1;
-	const char *share = getenv("CHECK_SHARE");
-	CHECK(!share || (sscanf(share, "%d/%d", &first, &stride) == 2 && stride > 0));
-	step_some_trials(trial, first, stride, AT_ONCE, counts);
+	int counts[STEP_ENDS] = { 0 };
+	step_shared_trials(trial, AT_ONCE, counts);
 	CHECK(counts[STEP_LATE] > 3);
 	CHECK(counts[STEP_OVER] > 0);
 }

@@ -123,8 +123,7 @@ impl Attempt for Waiting<'_> {
     fn lie_down(&mut self, sleep: &mut Sleep, terms: &Terms) -> Result<bool> {
         self.check_process()?;
         let record = self.record()?;
-        let mut word = record.lie_down();
-        self.was_in_flight = word == asleep::IN_FLIGHT;
+        let mut word = self.note_word(record);
         if word == asleep::AWAKE || self.look()?.is_some() {
             return Ok(false);
         }
@@ -136,7 +135,7 @@ impl Attempt for Waiting<'_> {
             // All sleepers are told of a new slot, this one, too. It goes on to its sleep: if the
             // slot could not be marked, that is so each time.
             if record.is_awake() {
-                word = record.lie_down();
+                word = self.note_word(record);
                 if self.look()?.is_some() {
                     return Ok(false);
                 }
@@ -200,6 +199,13 @@ impl Waiting<'_> {
 
     fn record(&self) -> Result<&'static Record> {
         self.wish.set.layout.record(self.slot).ok_or(Errno::EINVAL)
+    }
+
+    /// The word that it sleeps on, and whether that is in flight.
+    fn note_word(&mut self, record: &Record) -> u32 {
+        let word = record.lie_down();
+        self.was_in_flight = word == asleep::IN_FLIGHT;
+        word
     }
 
     /// From now on it owes a wake to the others that sleep on marks. False: that cannot be
