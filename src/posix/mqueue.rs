@@ -194,6 +194,9 @@ unsafe fn store(attributes: Attributes, into: *mut mq_attr) -> Result<()> {
     }
     // SAFETY: as the caller says; it can be written to.
     if let Some(into) = unsafe { into.as_mut() } {
+        // What is reserved is 0, as the kernel stores it.
+        // SAFETY: plain data, for which zeros are valid.
+        *into = unsafe { core::mem::zeroed() };
         // All of them are far below the largest long.
         let long = |number: usize| c_long::try_from(number).unwrap_or(c_long::MAX);
         into.mq_flags = if attributes.nonblocking { c_long::from(libc::O_NONBLOCK) } else { 0 };

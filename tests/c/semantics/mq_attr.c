@@ -72,6 +72,9 @@ CASE(mq_getattr_shows_what_was_asked_for)
 	CHECK_EQ(got.mq_msgsize, 123);
 	CHECK_EQ(got.mq_curmsgs, 0);
 	CHECK_EQ(got.mq_flags, 0);
+	/* What is reserved is 0. */
+	struct mq_attr known = { .mq_maxmsg = 7, .mq_msgsize = 123 };
+	CHECK_EQ(memcmp(&got, &known, sizeof got), 0);
 }
 
 CASE(mq_getattr_counts_messages)

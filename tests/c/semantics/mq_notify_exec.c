@@ -148,12 +148,25 @@ CASE(mq_notify_ends_with_the_process_though_its_child_has_the_queue)
 
 static int exec_done;
 
+/* A note would end it. */
 static void exec_sleep(void)
 {
 	char text[16];
+	sigset_t notes = note_set();
+	CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &notes, NULL), 0);
 	snprintf(text, sizeof text, "%d", exec_done);
 	execl("/bin/sh", "sh", "-c", "eval \"echo done >&$0\"; exec sleep 15", text, NULL);
 	_exit(1);
+}
+
+/* No process has sent it a signal that would end it. */
+static void goes_on(pid_t program)
+{
+	for (int looks = 0; looks < 20; looks++) {
+		CHECK_EQ(waitpid(program, NULL, WNOHANG), 0);
+		pause_ms(1);
+	}
+	queue_kill_child(program);
 }
 
 CASE(mq_notify_ends_with_exec_though_a_child_has_the_queue)
@@ -169,9 +182,7 @@ CASE(mq_notify_ends_with_exec_though_a_child_has_the_queue)
 	/* The new program runs. */
 	CHECK_EQ(read(done[0], &byte, 1), 1);
 	registration_is_gone(queue);
-	/* And no process has sent it a signal that would end it. */
-	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
-	queue_kill_child(child);
+	goes_on(child);
 }
 
 static void *exec_in_thread(void *nothing)
@@ -197,8 +208,26 @@ CASE(mq_notify_ends_with_exec_by_another_thread)
 	}
 	CHECK_EQ(read(done[0], &byte, 1), 1);
 	registration_is_gone(queue);
-	CHECK_EQ(waitpid(child, NULL, WNOHANG), 0);
-	queue_kill_child(child);
+	goes_on(child);
+}
+
+/* The descriptor that it has registered with is the only one, and stays open. */
+CASE(mq_notify_sends_nothing_to_a_program_that_has_the_descriptor_still)
+{
+	mqd_t queue = queue_for_notes(0);
+	int done[2];
+	char byte;
+	CHECK_OK(pipe(done));
+	exec_done = done[1];
+	pid_t child = check_fork();
+	if (child == 0) {
+		CHECK_OK(ask_for_note(queue, 1));
+		CHECK_OK(fcntl(queue, F_SETFD, 0));
+		exec_sleep();
+	}
+	CHECK_EQ(read(done[0], &byte, 1), 1);
+	queue_put(queue, "for nobody", 0);
+	goes_on(child);
 }
 
 CASE(mq_notify_needs_no_robust_list)

@@ -88,6 +88,9 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     if needs_thread {
         request.how = How::SignalOrThread;
     }
+    // An exec ends the registration by closing this, even if the program keeps its own descriptor.
+    // Before the lock: one that is closed here would give it back.
+    queue.channel().open();
     let _guard = Guard::take();
     for _ in 0..ATTEMPTS {
         let now = registration.sequence();

@@ -25,6 +25,7 @@
 //! that no process waits to be notified of.
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::os::errno::preserved;
 use crate::shared::claim::{self, Claimant};
 
 /// How often a claim may be lost to another thread that notifies, and is done by the time it is
@@ -117,10 +118,11 @@ pub fn ordinal(sequence: u32) -> u32 {
 }
 
 impl Sender {
-    /// This process.
+    /// This process. Leaves `errno` alone, also where a filter refuses to tell.
     pub fn this() -> Self {
         // SAFETY: take no arguments.
-        unsafe { Self { pid: libc::getpid().cast_unsigned(), uid: libc::getuid() } }
+        let (pid, uid) = preserved(|| unsafe { (libc::getpid(), libc::getuid()) });
+        Self { pid: pid.cast_unsigned(), uid }
     }
 
     fn to_word(self) -> u64 {

@@ -3,9 +3,10 @@
 //! The registered process holds a lock that belongs to the process (fcntl(2), F_SETLK) on bytes of
 //! the queue's FIFO, taken through the descriptor that was given to `mq_notify`. The rules of such
 //! a lock are those of a registration: it is released when the process closes any descriptor of the
-//! file, ends, or goes through exec; no child inherits it; and what the child of a vfork(2) closes
-//! does not affect it. It takes no extra descriptor, and every user of the queue can ask the kernel
-//! which process holds it, by the pid in the asker's own PID namespace.
+//! file, or ends; no child inherits it; and what the child of a vfork(2) closes does not affect it.
+//! Every user of the queue can ask the kernel which process holds it, by the pid in the asker's own
+//! PID namespace. An exec releases it by closing the library's own description of the FIFO, which
+//! is there before the lock.
 //!
 //! *Which* bytes are locked encodes what the process wants. The memory of the queue could not hold
 //! that, because all users of the queue may write to it: a sender would send any signal to any

@@ -146,6 +146,12 @@ impl<'q> Channel<'q> {
         Self { own, fd, fifo }
     }
 
+    /// Makes sure that there is a description of our own, if it can be had: an exec closes it.
+    pub fn open(&self) {
+        self.own.verify(self.fifo);
+        let _ = self.own.get_or_open(self.fd, self.fifo);
+    }
+
     /// Whether a poller holds a lock. `None`: that cannot be found out.
     pub fn has_poller(&self) -> Option<bool> {
         self.own.verify(self.fifo);

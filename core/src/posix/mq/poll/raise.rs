@@ -23,7 +23,8 @@ impl Use<'_> {
             && preserved(|| self.queue.layout.readiness().raise_space(&self.channel()))
     }
 
-    pub(super) fn channel(&self) -> Channel<'_> {
+    /// The way to the FIFO.
+    pub(in crate::posix::mq) fn channel(&self) -> Channel<'_> {
         Channel::new(&self.queue.polling.own, self.fd, self.queue.fifo)
     }
 }
