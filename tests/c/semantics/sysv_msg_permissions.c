@@ -327,6 +327,43 @@ CASE(msgctl_set_with_space_wakes_senders_that_may_no_longer_write_with_eacces)
 	CHECK_HOLDS(the_queue, 1, 6);
 }
 
+static void change_mode(int mode)
+{
+	struct msqid_ds status = status_of(the_queue);
+	status.msg_perm.mode = (unsigned short)mode;
+	CHECK_OK(msgctl(the_queue, IPC_SET, &status));
+}
+
+/* They are asked for the right when their message fits. */
+CASE(msgctl_set_without_space_leaves_senders_asleep_that_may_not_write_meanwhile)
+{
+	root_has(0666);
+	limit_queue(the_queue, 6);
+	struct sleeper *sender = sender_of(the_queue, 2, "waits");
+	pid_t pid = nobody_sleeps(sender, common_memory(sizeof(int)), 0);
+	change_mode(0600);
+	for (int i = 0; i < 20; i++) {
+		CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	change_mode(0666);
+	GET(the_queue, 1, 0, 1, "root's");
+	check_child(pid);
+	GET(the_queue, 2, 0, 2, "waits");
+}
+
+CASE(msgctl_set_without_space_refuses_senders_when_there_is_space)
+{
+	root_has(0666);
+	limit_queue(the_queue, 6);
+	pid_t pid = nobody_sleeps(sender_of(the_queue, 2, "waits"), common_memory(sizeof(int)),
+				  EACCES);
+	change_mode(0600);
+	GET(the_queue, 1, 0, 1, "root's");
+	check_child(pid);
+	CHECK_HOLDS(the_queue, 0, 0);
+}
+
 CASE(msgctl_effective_user_of_a_queue_counts)
 {
 	root_has(0600);

@@ -97,11 +97,14 @@ impl Attempt for Waiting {
         self.outlook.announce(flag);
         // After the announcement, and before the look: see the module.
         let allowed = self.check();
-        if matches!(self.task, Task::Send(_)) {
+        let is_sender = matches!(self.task, Task::Send(_));
+        if is_sender && allowed != Err(Errno::EACCES) {
             allowed?;
         }
         let until = match (self.look(record)?, allowed) {
             (Look::There, _) => return Ok(false),
+            // The kernel asks again once the message fits.
+            (found, Err(_)) if is_sender => self.outlook.end_of_sleep(found, terms.until),
             // It may be for this one, and what is under way takes no time.
             (Look::UnderWay, Err(_)) if self.pause.wait() => return Ok(false),
             (_, Err(error)) => return Err(error),
@@ -277,7 +280,14 @@ impl Waiting {
     fn attempt_now(&mut self) -> Result<Option<Done>> {
         let queue = self.queue();
         if matches!(self.task, Task::Send(_)) || self.record.is_none() {
-            self.check()?;
+            match (self.check(), &self.task, self.record) {
+                (Err(Errno::EACCES), Task::Send(message), Some(_))
+                    if Outlook::for_space(queue, message.length, self.who())? != Look::There =>
+                {
+                    return Ok(None);
+                }
+                (checked, ..) => checked?,
+            }
         }
         let done = within(self.who(), queue, |who| {
             let transfer = Transfer { queue, who, owed: self.owed.as_ref() };
