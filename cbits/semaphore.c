@@ -86,6 +86,9 @@ int rsipc_c_sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *un
 		return 0;
 	struct rsipc_wait wait;
 	int answer = rsipc_sem_begin_timed(&wait, sem, clock, until);
+	/* Where the time has come, glibc goes to its sleep all the same. */
+	if (answer == ETIMEDOUT && until->tv_sec >= 0)
+		pthread_testcancel();
 	return rsipc_return(rsipc_wait_on(&wait, &rsipc_sem_wait_kind, answer));
 }
 

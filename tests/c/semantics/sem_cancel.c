@@ -134,6 +134,25 @@ CASE(sem_waits_on_the_value_0_act_on_a_pending_cancel)
 	CHECK_EQ(waiters_of(sem), 0);
 }
 
+static int call_clockwait_late(sem_t *sem)
+{
+	return sem_clockwait(sem, CLOCK_REALTIME, &(struct timespec){ 1, 0 });
+}
+
+static int call_clockwait_before_all_times(sem_t *sem)
+{
+	return sem_clockwait(sem, CLOCK_REALTIME, &(struct timespec){ -1, 0 });
+}
+
+CASE(sem_clockwait_past_its_time_acts_on_a_pending_cancel)
+{
+	sem_t *sem = fresh(0);
+	CHECK(!returns(sem, call_clockwait_late));
+	/* The kernel would refuse such a time. */
+	CHECK(returns(sem, call_clockwait_before_all_times));
+	CHECK_EQ(waiters_of(sem), 0);
+}
+
 static int call_timedwait_badly(sem_t *sem)
 {
 	struct timespec bad = { 0, -1 };

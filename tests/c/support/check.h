@@ -104,10 +104,18 @@ static void check_fail(const char *file, int line, const char *format, ...)
 	} while (0)
 #define CHECK_FAILS(call, want) CHECK_FAILS_AS(call, -1, want)
 
-/* The condition becomes true within half a minute. */
+/* How long a case may take. */
+static unsigned check_seconds(void)
+{
+	const char *set = getenv("CHECK_SECONDS");
+	return set ? (unsigned)atoi(set) : 20;
+}
+
+/* The condition becomes true within half of the time of the case, or half a minute if that is more:
+ * a thread may get no processor for that long on a busy machine. */
 #define CHECK_SOON(condition)                                                        \
 	do {                                                                         \
-		int left_ = 30000;                                                   \
+		unsigned left_ = check_seconds() > 60 ? check_seconds() * 500 : 30000; \
 		while (!(condition)) {                                               \
 			if (left_-- == 0)                                            \
 				check_fail(__FILE__, __LINE__,                       \
@@ -123,12 +131,6 @@ static void check_fail(const char *file, int line, const char *format, ...)
 		fprintf(stderr, "skipped: %s\n", reason);                            \
 		_exit(CHECK_SKIPPED);                                                \
 	} while (0)
-
-static unsigned check_seconds(void)
-{
-	const char *set = getenv("CHECK_SECONDS");
-	return set ? (unsigned)atoi(set) : 20;
-}
 
 /* A second safety net, for a process that no other one is left to end. The first: check_ended(). */
 static void check_end_some_day(void)
