@@ -16,7 +16,7 @@
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::errno::preserved;
 use super::process::Process;
@@ -186,12 +186,16 @@ extern "C" fn release() {
 /// program, which it installs later, find our locks free; and by the first lock, if that is
 /// earlier.
 pub fn install() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
+    /// Relaxed: nothing is published through it. Threads that do this at the same time are called
+    /// twice for a fork, which does no harm: the second time they hold the locks already.
+    static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
+    // Not a lock: the child of another thread's fork would wait for it for ever.
+    if !IS_INSTALLED.load(Ordering::Relaxed) {
         // SAFETY: the functions are never unloaded. It fails only when there is no memory; forks
         // are then as safe as in any other program.
         unsafe { libc::pthread_atfork(Some(prepare), Some(release), Some(release)) };
-    });
+        IS_INSTALLED.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What a child has to do first. Called once, at load.

@@ -5,11 +5,15 @@
 //! or overwrite it with their title. Where no variable is set, reading them allocates nothing and
 //! makes no system call: most programs under a preload never call the library.
 
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+use core::ptr;
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{self, Path, PathBuf};
-use std::sync::OnceLock;
+
+use crate::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// Where glibc keeps semaphores and shared memory objects.
 pub const DEFAULT_DIR: &str = "/dev/shm";
@@ -99,13 +103,50 @@ pub enum Futex {
     AsPermitted,
 }
 
-static SETTINGS: OnceLock<Settings> = OnceLock::new();
+/// NULL, or the settings. Stored once, by exchange: each thread that comes before that reads them by
+/// itself. It cannot wait for another one, which the child of a fork does not have.
+static SETTINGS: AtomicPtr<Settings> = AtomicPtr::new(ptr::null_mut());
 
 /// The settings in force.
 pub fn get() -> &'static Settings {
-    SETTINGS.get_or_init(|| {
-        if any_is_set() { Settings::read(variable) } else { Settings::read(|_| None) }
-    })
+    // Acquire, with the Release of `read_once`: they are whole.
+    // SAFETY: what has been published is neither changed nor freed.
+    unsafe { SETTINGS.load(Ordering::Acquire).as_ref() }.unwrap_or_else(read_once)
+}
+
+#[cold]
+fn read_once() -> &'static Settings {
+    let is_any = any_is_set();
+    let new = kept(Settings::read(|name| if is_any { variable(name) } else { None }));
+    let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+    match SETTINGS.compare_exchange(
+        ptr::null_mut(),
+        ptr::from_ref(new).cast_mut(),
+        success,
+        failure,
+    ) {
+        Ok(_) => new,
+        // SAFETY: as in `get`.
+        Err(found) => unsafe { &*found },
+    }
+}
+
+/// A place for them that takes no memory.
+struct Place(UnsafeCell<MaybeUninit<Settings>>);
+
+// SAFETY: accessed by the one thread that has taken it, until it shares the settings.
+unsafe impl Sync for Place {}
+
+/// Lets them stay for ever.
+fn kept(settings: Settings) -> &'static Settings {
+    static PLACE: Place = Place(UnsafeCell::new(MaybeUninit::uninit()));
+    /// Relaxed: nothing is published through it.
+    static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+    if IS_TAKEN.swap(true, Ordering::Relaxed) {
+        return Box::leak(Box::new(settings));
+    }
+    // SAFETY: this thread alone has taken it.
+    unsafe { (*PLACE.0.get()).write(settings) }
 }
 
 /// Whether the environment may have a setting of ours. One look through it, in the place of one for
