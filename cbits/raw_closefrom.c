@@ -53,7 +53,8 @@ static int close_entries(const char *entries, long length, int lowest, int direc
 static int close_listed(const char *list, int lowest)
 {
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int directory = (int)syscall(SYS_openat, AT_FDCWD, list, flags), any = 0;
+	int directory = (int)syscall(SYS_openat, AT_FDCWD, list, flags);
+	int any = 0;
 	if (directory < 0)
 		return 0;
 	_Alignas(struct dirent64) char entries[1024];

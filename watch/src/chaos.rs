@@ -180,19 +180,18 @@ fn may_be_interrupted(call: &Call) -> bool {
 struct Small(mq_attr);
 // SAFETY: it is never changed.
 unsafe impl Sync for Small {}
-static SMALL: std::sync::OnceLock<Small> = std::sync::OnceLock::new();
+static SMALL: Small = {
+    // SAFETY: plain data, for which zeros are valid.
+    let mut attributes: mq_attr = unsafe { std::mem::zeroed() };
+    attributes.mq_maxmsg = 1;
+    attributes.mq_msgsize = 8192;
+    Small(attributes)
+};
 
 fn shrink_queue(call: &mut Call) {
     let makes = crate::next::number(call.arguments[1]) & libc::O_CREAT != 0;
     if call.number == number::MQ_OPEN && makes && call.arguments[3] == 0 {
-        let small = SMALL.get_or_init(|| {
-            // SAFETY: plain data.
-            let mut attributes: mq_attr = unsafe { std::mem::zeroed() };
-            attributes.mq_maxmsg = 1;
-            attributes.mq_msgsize = 8192;
-            Small(attributes)
-        });
-        call.arguments[3] = &raw const small.0 as u64;
+        call.arguments[3] = &raw const SMALL.0 as u64;
     }
 }
 

@@ -186,8 +186,8 @@ extern "C" fn release() {
 /// program, which it installs later, find our locks free; and by the first lock, if that is
 /// earlier.
 pub fn install() {
-    /// Relaxed: nothing is published through it. Threads that do this at the same time are called
-    /// twice for a fork, which does no harm: the second time they hold the locks already.
+    /// Relaxed: nothing is published through it. Threads that come at the same time each install
+    /// the handlers, which then run more than once for a fork: locks that are held are counted.
     static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
     // Not a lock: the child of another thread's fork would wait for it for ever.
     if !IS_INSTALLED.load(Ordering::Relaxed) {

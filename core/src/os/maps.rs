@@ -71,11 +71,11 @@ const LINE: usize = 4096 + 128;
 ///
 /// Errors: those of open(2) and read(2): without /proc, ENOENT.
 pub fn each_of_own(mut look: impl FnMut(&Mapping<'_>) -> Look) -> Result<()> {
-    if !each_in(OWN, &mut look)? {
+    match each_in(OWN, &mut look) {
         // The first thread of the process has ended.
-        each_in(OWN_BY_THREAD, look)?;
+        Ok(false) => each_in(OWN_BY_THREAD, look).map(drop),
+        looked => looked.map(drop),
     }
-    Ok(())
 }
 
 /// Whether there is such a file: /proc is mounted, and this process is in it.

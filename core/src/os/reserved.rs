@@ -24,7 +24,8 @@ pub const PREFERRED: RawFd = 960;
 /// 0 = free; [`LOST`]; otherwise the descriptor plus one. A thread that makes a descriptor takes a
 /// free word; the thread that closes it frees the word.
 static TABLE: [AtomicI32; LIMIT] = [const { AtomicI32::new(0) }; LIMIT];
-/// The program has got the number ([`give_up`]). The word stays that of the [`Reserved`].
+/// The program has got the number ([`give_up`]), or there is none yet. The word stays that of the
+/// [`Reserved`].
 const LOST: i32 = -1;
 /// Words that have ever been in use: all others are free.
 static USED: AtomicUsize = AtomicUsize::new(0);
@@ -81,19 +82,24 @@ pub fn keep(fd: RawFd) -> Result<Reserved> {
 /// file.
 pub fn keep_copy(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
-    let moved = duplicate_out_of_the_way(fd)?;
-    note(moved).inspect_err(|_| close(moved))
+    // First: if there is none, there is no duplicate that would have to be closed.
+    let Reserved(index) = take(LOST)?;
+    let word = &TABLE[index as usize];
+    let moved = duplicate_out_of_the_way(fd).inspect_err(|_| word.store(0, Ordering::Release))?;
+    word.store(moved + 1, Ordering::Release);
+    Ok(Reserved(index))
 }
 
 /// Keeps a descriptor as it is. EMFILE: there is no free word in the table.
 pub fn retain(fd: RawFd) -> Result<Reserved> {
     concern::set(concern::RESERVED);
-    note(fd)
+    take(fd + 1)
 }
 
-fn note(fd: RawFd) -> Result<Reserved> {
+/// A free word, which gets this value. EMFILE: there is none.
+fn take(value: i32) -> Result<Reserved> {
     let taken = TABLE.iter().position(|word| {
-        word.compare_exchange(0, fd + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        word.compare_exchange(0, value, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     });
     let index = taken.and_then(|index| u32::try_from(index).ok()).ok_or(Errno::EMFILE)?;
     USED.fetch_max(index as usize + 1, Ordering::SeqCst);

@@ -103,8 +103,9 @@ pub enum Futex {
     AsPermitted,
 }
 
-/// NULL, or the settings. Stored once, by exchange: each thread that comes before that reads them by
-/// itself. It cannot wait for another one, which the child of a fork does not have.
+/// NULL, or the settings. Stored once, by exchange. Until then each thread reads the environment
+/// itself: it cannot wait for a thread that the child of a fork does not have. (`SetOnce` would
+/// make a system call at load.)
 static SETTINGS: AtomicPtr<Settings> = AtomicPtr::new(ptr::null_mut());
 
 /// The settings in force.
@@ -119,14 +120,10 @@ fn read_once() -> &'static Settings {
     let is_any = any_is_set();
     let new = kept(Settings::read(|name| if is_any { variable(name) } else { None }));
     let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-    match SETTINGS.compare_exchange(
-        ptr::null_mut(),
-        ptr::from_ref(new).cast_mut(),
-        success,
-        failure,
-    ) {
+    let place = ptr::from_ref(new).cast_mut();
+    match SETTINGS.compare_exchange(ptr::null_mut(), place, success, failure) {
         Ok(_) => new,
-        // SAFETY: as in `get`.
+        // SAFETY: what has been published is neither changed nor freed.
         Err(found) => unsafe { &*found },
     }
 }
@@ -134,10 +131,12 @@ fn read_once() -> &'static Settings {
 /// A place for them that takes no memory.
 struct Place(UnsafeCell<MaybeUninit<Settings>>);
 
-// SAFETY: accessed by the one thread that has taken it, until it shares the settings.
+// SAFETY: one thread takes it, for good, and writes it; after that it is only read, through the
+// reference that `kept` gives.
 unsafe impl Sync for Place {}
 
-/// Lets them stay for ever.
+/// Lets them stay for ever: in a place that is there, or, if threads come at the same time, in
+/// memory that is not freed.
 fn kept(settings: Settings) -> &'static Settings {
     static PLACE: Place = Place(UnsafeCell::new(MaybeUninit::uninit()));
     /// Relaxed: nothing is published through it.

@@ -36,7 +36,7 @@ static int is_wake(pid_t victim)
 	return registers.orig_rax == SYS_futex && (registers.rsi & FUTEX_CMD_MASK) == FUTEX_WAKE;
 #else
 	(void)victim;
-	CHECK_SKIP("needs the registers of x86-64");
+	return 0;
 #endif
 }
 
@@ -73,14 +73,19 @@ static int begins(void)
 	return 1;
 }
 
+static void clears_up(void)
+{
+	step_kill(waiter);
+	remove_set(set);
+	remove_set(elsewhere);
+}
+
 /* Lets the one that takes go on. It returns. */
 static void ends(int *stage)
 {
 	CHECK_OK(ptrace(PTRACE_DETACH, waiter, NULL, NULL));
 	waits_for_its_end(stage);
-	step_kill(waiter);
-	remove_set(set);
-	remove_set(elsewhere);
+	clears_up();
 }
 
 /* Instructions of the one that gives, until the other one is served. */
@@ -95,14 +100,20 @@ static int serves_and_is_killed(pid_t server)
 	return steps;
 }
 
-static int measure(int unused)
+/* The least of several times. */
+static int measure(int turn)
 {
+	enum { TURNS = 3 };
 	int began = begins(), *stage = step_place;
-	if (began) {
-		*until_served = serves_and_is_killed(step_victim(rehearse, gives));
-		ends(stage);
+	if (!began) {
+		clears_up();
+		return STEP_OVER;
 	}
-	return unused + STEP_OVER;
+	int steps = serves_and_is_killed(step_victim(rehearse, gives));
+	if (*until_served == 0 || steps < *until_served)
+		*until_served = steps;
+	ends(stage);
+	return turn == TURNS ? STEP_OVER : STEP_BETWEEN;
 }
 
 /* More than it makes from its wake to the last look at its own wait. */
@@ -114,7 +125,7 @@ static int trial(int steps)
 		return STEP_OVER;
 	int began = begins(), *stage = step_place;
 	CHECK(began);
-	CHECK_EQ(step_to_system_call(waiter, steps), steps);
+	int is_over = step_to_system_call(waiter, steps) < steps;
 	pid_t server = step_victim(rehearse, gives);
 	CHECK(step_many(server, *until_served - 1));
 	/* Another number of instructions than was measured, now and then. */
@@ -122,7 +133,7 @@ static int trial(int steps)
 	step_to_system_call(waiter, INT_MAX);
 	serves_and_is_killed(server);
 	ends(stage);
-	return is_late ? STEP_LATE : STEP_BETWEEN;
+	return is_over ? STEP_OVER : is_late ? STEP_LATE : STEP_BETWEEN;
 }
 
 CASE(semop_on_its_way_to_its_sleep_is_served_by_one_that_is_killed)
@@ -131,9 +142,9 @@ CASE(semop_on_its_way_to_its_sleep_is_served_by_one_that_is_killed)
 	int counts[STEP_ENDS] = { 0 };
 	until_served = common_memory(sizeof *until_served);
 	step_some_trials(measure, 0, 1, 1, counts);
-	/* The kernel has no such way. */
+	memset(counts, 0, sizeof counts);
 	if (*until_served == 0)
-		return;
+		CHECK_SKIP("semop makes no wake before it sleeps, or that is not seen here");
 	step_shared_trials(trial, AT_A_TIME, counts);
 	CHECK(counts[STEP_BETWEEN] > counts[STEP_LATE]);
 }

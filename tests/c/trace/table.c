@@ -31,6 +31,7 @@ static void adds(int set, int member, int change, int flags)
 static void holds(int set, const char *program)
 {
 	char text[16];
+	alarm(BOUND_S);
 	snprintf(text, sizeof text, "%d", set);
 	adds(set, HELD, -1, SEM_UNDO);
 	must(unshare(CLONE_FILES));

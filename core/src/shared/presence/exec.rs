@@ -98,8 +98,9 @@ fn keep(Found { number, fd, is }: Found) {
 fn find() -> Result<Option<Found>> {
     const LIMIT: usize = 4096;
     let mut any = false;
-    for list in descriptors::LISTS {
-        let fds = file::open_directory(list, libc::O_RDONLY)?;
+    let [first, by_thread] =
+        descriptors::LISTS.map(|list| file::open_directory(list, libc::O_RDONLY));
+    for fds in [Some(first?), by_thread.ok()].into_iter().flatten() {
         let mut buffer = [0_u64; ENTRIES];
         while let Some(entries) = entries_of(fds.0, &mut buffer) {
             let mut numbers =

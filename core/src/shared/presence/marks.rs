@@ -46,9 +46,9 @@ const LOOK_MS: u32 = 10;
 const SURE_LOOKS: usize = 100;
 /// Looks at most: for ten seconds. On a busy machine a new thread may get no processor for some.
 const LOOKS: usize = 1000;
-/// The same for what the thread does next: for one second. Before Linux 6.12 it closes copies of
+/// The same for what the thread does next: for two seconds. Before Linux 6.12 it closes copies of
 /// the program's files, which a file system may take its time for.
-const BRIEF_LOOKS: usize = 100;
+const BRIEF_LOOKS: usize = 200;
 /// From linux/futex.h
 const HEAD_SIZE: usize = 24;
 
@@ -238,14 +238,14 @@ fn region() -> Result<usize> {
                 if region.compare_exchange(NONE, IN_THE_MAKING, order, lost).is_ok() {
                     let made = make();
                     region.store(made.unwrap_or(REFUSED), Ordering::Release);
-                    return made;
+                    return made.map(await_table);
                 }
             }
             // By another thread, or by the one that this handler has interrupted.
             IN_THE_MAKING if pause.wait() => {}
             IN_THE_MAKING => return Err(Errno::EAGAIN),
             REFUSED => return Err(Errno::ENOSYS),
-            base => return Ok(base),
+            base => return Ok(await_table(base)),
         }
     }
 }
@@ -268,23 +268,33 @@ fn make() -> Result<usize> {
         let thread = spawn::bare(keep, keeper).inspect_err(|_| {
             libc::munmap(region, 2 * HALF);
         })?;
-        let head = &*region.cast::<Head>();
-        let wait_for = |word, looks| {
-            let look = || futex::wait(word, 0, Scope::Private, Some(LOOK_MS));
-            wait_for(word, looks, look, || futex::is_dead(thread))
-        };
-        if [0, UNGUARDED].contains(&wait_for(&head.tid, LOOKS)) {
-            return Err(Errno::ENOSYS);
+        match wait_for(&(*region.cast::<Head>()).tid, LOOKS, || futex::is_dead(thread)) {
+            0 | UNGUARDED => Err(Errno::ENOSYS),
+            _ => Ok(base),
         }
-        // A program that leaves the table first leaves the locks to the thread.
-        wait_for(&head.table_left, BRIEF_LOOKS);
-        Ok(base)
     }
 }
 
-/// What the thread stores to this word; 0: nothing, in so many looks, or as it is gone. `look`
-/// lasts a moment if it has not yet.
-fn wait_for(word: &AtomicU32, most: usize, look: impl Fn(), is_gone: impl Fn() -> bool) -> u32 {
+/// Waits until the thread has left the table of descriptors to the program, which may be about to
+/// leave it. If that takes long, a program that unshares it meanwhile loses its locks at the next
+/// exec.
+fn await_table(base: usize) -> usize {
+    // SAFETY: the region is never unmapped.
+    let head = unsafe { &*(base as *const Head) };
+    if head.table_left.load(Ordering::Acquire) == 0 {
+        wait_for(&head.table_left, BRIEF_LOOKS, || false);
+    }
+    base
+}
+
+/// What the thread stores to this word; 0: nothing, in so many looks, or as it is gone.
+fn wait_for(word: &AtomicU32, most: usize, is_gone: impl Fn() -> bool) -> u32 {
+    let look = || futex::wait(word, 0, Scope::Private, Some(LOOK_MS));
+    wait_by(look, word, most, is_gone)
+}
+
+/// The same. `look` lasts a moment if it has not stored anything yet.
+fn wait_by(look: impl Fn(), word: &AtomicU32, most: usize, is_gone: impl Fn() -> bool) -> u32 {
     for looks in 0..most {
         let is_stored = word.load(Ordering::Acquire) != 0;
         if is_stored || (looks >= SURE_LOOKS && is_gone()) {
@@ -355,10 +365,10 @@ mod tests {
                 }
             }
         };
-        assert_eq!(wait_for(&tid, LOOKS, begins_after(5 * SURE_LOOKS), || false), 7);
-        assert_eq!(wait_for(&tid, LOOKS, begins_after(usize::MAX), || false), 0);
+        assert_eq!(wait_by(begins_after(5 * SURE_LOOKS), &tid, LOOKS, || false), 7);
+        assert_eq!(wait_by(begins_after(usize::MAX), &tid, LOOKS, || false), 0);
         assert_eq!(looks.get(), LOOKS);
-        assert_eq!(wait_for(&tid, LOOKS, begins_after(usize::MAX), || true), 0);
+        assert_eq!(wait_by(begins_after(usize::MAX), &tid, LOOKS, || true), 0);
         assert_eq!(looks.get(), SURE_LOOKS);
     }
 }

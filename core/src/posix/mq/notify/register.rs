@@ -89,7 +89,7 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
         request.how = How::SignalOrThread;
     }
     // An exec ends the registration by closing this, even if the program keeps its own descriptor.
-    // Before the lock: one that is closed here would give it back.
+    // If it cannot be had, the registration is as good as the program's own descriptor.
     queue.channel().open();
     let _guard = Guard::take();
     for _ in 0..ATTEMPTS {

@@ -6,7 +6,7 @@
 //! file, or ends; no child inherits it; and what the child of a vfork(2) closes does not affect it.
 //! Every user of the queue can ask the kernel which process holds it, by the pid in the asker's own
 //! PID namespace. An exec releases it by closing the library's own description of the FIFO, which
-//! is there before the lock.
+//! is opened before the lock is taken, if it can be had.
 //!
 //! *Which* bytes are locked encodes what the process wants. The memory of the queue could not hold
 //! that, because all users of the queue may write to it: a sender would send any signal to any

@@ -272,12 +272,15 @@ fn reopen(fd: RawFd) -> Result<RawFd> {
 /// A description of our own, or else a duplicate of the program's. Whether it is that.
 ///
 /// A new description gets a low descriptor first, and to close that would end the registration of
-/// the process, if it has one with this queue (`notify::internal`).
+/// the process, if it has one with this queue (`notify::internal`). Another thread may register at
+/// this moment.
 fn keep(fd: RawFd) -> Option<(Reserved, u32)> {
     if !internal::has_registered()
         && let Ok(new) = reopen(fd)
     {
-        return Some((reserved::keep(new).ok()?, 0));
+        let kept = reserved::keep_copy(new);
+        internal::close_new(new);
+        return Some((kept.ok()?, 0));
     }
     Some((reserved::keep_copy(fd).ok()?, 1))
 }
