@@ -2,12 +2,8 @@
  * another, and one handed back; the time is for one of the two. `copy`: by mq_send and mq_receive.
  * `loan`: written where it will lie, and read there. The processes sleep, or try again and again.
  * Both touch the first byte alone: what is measured is the way of the message. */
-#include <errno.h>
-#include <fcntl.h>
-#include <mqueue.h>
-
 #include "../../include/rsipc.h"
-#include "../support/bench.h"
+#include "kernel_queue.h"
 
 #pragma weak rsipc_mq_loan
 #pragma weak rsipc_mq_commit
@@ -19,17 +15,6 @@ enum { LARGEST = 16 << 20, MESSAGES = 4 };
 static size_t size;
 static int by_loan;
 static char body[LARGEST];
-
-static mqd_t new_queue(int way, int flags)
-{
-	char name[64];
-	struct mq_attr attributes = { .mq_maxmsg = MESSAGES, .mq_msgsize = (long)size };
-	snprintf(name, sizeof name, "/rsipc-handover.%d.%d", (int)getpid(), way);
-	mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR | flags, 0600, &attributes);
-	BENCH_NEED(queue != (mqd_t)-1);
-	mq_unlink(name);
-	return queue;
-}
 
 static void send_copy(mqd_t queue)
 {
@@ -89,7 +74,9 @@ int main(int argc, char **argv)
 	}
 	int flags = strcmp(argv[4], "spin") == 0 ? O_NONBLOCK : 0;
 	struct bench_places places = bench_places(argv[3]);
-	mqd_t queues[2] = { new_queue(0, flags), new_queue(1, flags) };
+	mqd_t queues[2];
+	for (int way = 0; way < 2; way++)
+		queues[way] = nameless_queue(MESSAGES, (unsigned)size, flags);
 	pid_t partner = bench_fork(places.there);
 	while (partner == 0) {
 		take_over(queues[0]);
