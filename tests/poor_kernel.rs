@@ -74,10 +74,10 @@ fn reminder() -> Trial {
 fn trials() -> Vec<Trial> {
     let cases = all_cases();
     let mut trials = Vec::new();
-    for kernel in kernels() {
+    for (place, kernel) in kernels().into_iter().enumerate() {
         trials.push(exempt_cases_exist(kernel.name, kernel.exempt, &cases));
         let tried = cases.iter().filter(|case| case.file.starts_with(kernel.files));
-        trials.extend(tried.map(|case| trial(&kernel, case.clone())));
+        trials.extend(tried.map(|case| trial(&kernel, place, case.clone())));
     }
     trials
 }
@@ -87,21 +87,29 @@ fn exempt_cases_exist(place: &str, list: &[Exempt], cases: &[Case]) -> Trial {
     Trial::test(format!("exempt_cases_exist::{place}"), move || found).with_ignored_flag(true)
 }
 
-fn trial(kernel: &Kernel, case: Case) -> Trial {
+/// A case that goes through the instructions of a call shares them among the kernels, of which this
+/// one has this place.
+fn trial(kernel: &Kernel, place: usize, case: Case) -> Trial {
     let name = format!("{}::{}::{}", case.file, case.name, kernel.name);
     let reason = exempt::reason(kernel.exempt, &case);
     let (filter, setting) = (kernel.filter.clone(), kernel.setting);
+    let share = format!("{place}/{}", kernels().len());
     let body = move || match reason {
         Some(reason) => Ok(Completion::ignored_with(reason)),
-        None => run(&case, &filter, setting),
+        None => run(&case, &filter, setting, &share),
     };
     Trial::ignorable_test(name, body).with_ignored_flag(true)
 }
 
-fn run(case: &Case, filter: &Filter, setting: Option<(&str, &str)>) -> Result<Completion, Failed> {
+fn run(
+    case: &Case,
+    filter: &Filter,
+    setting: Option<(&str, &str)>,
+    share: &str,
+) -> Result<Completion, Failed> {
     let mut command = filter.command(&compile(&case.source, Way::Preload));
     command.arg(&case.name).env("CHECK_SECONDS", SECONDS.to_string());
-    command.envs(setting);
+    command.env("CHECK_SHARE", share).envs(setting);
     let output = run_bounded(command, Duration::from_secs(SECONDS + 10));
     let stderr = output.stderr.trim_end();
     match output.ended {
