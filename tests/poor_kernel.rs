@@ -74,10 +74,10 @@ fn reminder() -> Trial {
 fn trials() -> Vec<Trial> {
     let cases = all_cases();
     let mut trials = Vec::new();
-    for (place, kernel) in kernels().into_iter().enumerate() {
+    for kernel in kernels() {
         trials.push(exempt_cases_exist(kernel.name, kernel.exempt, &cases));
         let tried = cases.iter().filter(|case| case.file.starts_with(kernel.files));
-        trials.extend(tried.map(|case| trial(&kernel, place, case.clone())));
+        trials.extend(tried.map(|case| trial(&kernel, case.clone())));
     }
     trials
 }
@@ -87,13 +87,23 @@ fn exempt_cases_exist(place: &str, list: &[Exempt], cases: &[Case]) -> Trial {
     Trial::test(format!("exempt_cases_exist::{place}"), move || found).with_ignored_flag(true)
 }
 
-/// A case that goes through the instructions of a call shares them among the kernels, of which this
-/// one has this place.
-fn trial(kernel: &Kernel, place: usize, case: Case) -> Trial {
+/// Of the instructions of a call that a case goes through: the kernels that it is tried on take
+/// turns, so that together they try all of them.
+fn share(kernel: &Kernel, case: &Case) -> String {
+    let tried: Vec<&str> = kernels()
+        .iter()
+        .filter(|other| case.file.starts_with(other.files))
+        .map(|other| other.name)
+        .collect();
+    let place = tried.iter().position(|name| *name == kernel.name).unwrap_or(0);
+    format!("{place}/{}", tried.len())
+}
+
+fn trial(kernel: &Kernel, case: Case) -> Trial {
     let name = format!("{}::{}::{}", case.file, case.name, kernel.name);
     let reason = exempt::reason(kernel.exempt, &case);
     let (filter, setting) = (kernel.filter.clone(), kernel.setting);
-    let share = format!("{place}/{}", kernels().len());
+    let share = share(kernel, &case);
     let body = move || match reason {
         Some(reason) => Ok(Completion::ignored_with(reason)),
         None => run(&case, &filter, setting, &share),

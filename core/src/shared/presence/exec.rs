@@ -6,6 +6,7 @@
 //! a process starts by vfork or posix_spawn get the descriptor as well, but not the lock, and close
 //! it.
 
+use core::ffi::CStr;
 use std::os::fd::RawFd;
 
 use super::entries::{Names, entries_of};
@@ -96,28 +97,31 @@ fn keep(Found { number, fd, is }: Found) {
 /// Among all descriptors of the process.
 #[cold]
 fn find() -> Result<Option<Found>> {
+    let [by_process, by_thread] = descriptors::LISTS;
+    match find_in(by_process)? {
+        // Where a profile refuses the second one, there is nothing to be seen.
+        (false, _) => Ok(find_in(by_thread).ok().and_then(|(_, found)| found)),
+        (true, found) => Ok(found),
+    }
+}
+
+/// Among those of this list; and whether there are any.
+fn find_in(list: &CStr) -> Result<(bool, Option<Found>)> {
     const LIMIT: usize = 4096;
-    let mut any = false;
-    let [first, by_thread] =
-        descriptors::LISTS.map(|list| file::open_directory(list, libc::O_RDONLY));
-    for fds in [Some(first?), by_thread.ok()].into_iter().flatten() {
-        let mut buffer = [0_u64; ENTRIES];
-        while let Some(entries) = entries_of(fds.0, &mut buffer) {
-            let mut numbers =
-                Names(entries).take(LIMIT).filter_map(|name| name.to_str().ok()?.parse().ok());
-            let found = numbers.find_map(|fd| {
-                any = true;
-                found_under(fd)
-            });
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        if any {
-            break;
+    let fds = file::open_directory(list, libc::O_RDONLY)?;
+    let (mut buffer, mut any) = ([0_u64; ENTRIES], false);
+    while let Some(entries) = entries_of(fds.0, &mut buffer) {
+        let mut numbers =
+            Names(entries).take(LIMIT).filter_map(|name| name.to_str().ok()?.parse().ok());
+        let found = numbers.find_map(|fd| {
+            any = true;
+            found_under(fd)
+        });
+        if found.is_some() {
+            return Ok((any, found));
         }
     }
-    Ok(None)
+    Ok((any, None))
 }
 
 fn found_under(fd: RawFd) -> Option<Found> {

@@ -61,7 +61,8 @@ struct Head {
     list_op_pending: usize,
     /// The TID of the thread, once it has registered the list; 0 before.
     tid: AtomicU32,
-    /// 1 once it has left the process's table of descriptors, or cannot; 0 before.
+    /// 1 once it has left the process's table of descriptors, or cannot, or has been waited for in
+    /// vain; 0 before.
     table_left: AtomicU32,
     /// It sleeps on this: see `maker`.
     maker: AtomicU32,
@@ -281,8 +282,11 @@ fn make() -> Result<usize> {
 fn await_table(base: usize) -> usize {
     // SAFETY: the region is never unmapped.
     let head = unsafe { &*(base as *const Head) };
-    if head.table_left.load(Ordering::Acquire) == 0 {
-        wait_for(&head.table_left, BRIEF_LOOKS, || false);
+    if head.table_left.load(Ordering::Acquire) == 0
+        && wait_for(&head.table_left, BRIEF_LOOKS, || false) == 0
+    {
+        // Once is enough. Relaxed: nothing is published through it.
+        head.table_left.store(1, Ordering::Relaxed);
     }
     base
 }

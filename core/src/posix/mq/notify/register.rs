@@ -90,7 +90,10 @@ fn register(queue: &Use<'_>, wish: Wish) -> Result<()> {
     }
     // An exec ends the registration by closing this, even if the program keeps its own descriptor.
     // If it cannot be had, the registration is as good as the program's own descriptor.
-    queue.channel().open();
+    // A filter may kill for opening a file.
+    if !queue.thread().filter.is_confined() {
+        queue.channel().open();
+    }
     let _guard = Guard::take();
     for _ in 0..ATTEMPTS {
         let now = registration.sequence();
