@@ -9,8 +9,8 @@ use super::keeping::{Memory, Patience};
 use super::lanes::{Actor, Party};
 use super::layout::{ACCOUNTS, Account};
 use super::opened::Opened;
+use super::pins::{Caller, Pins};
 use super::recovery::end_left;
-use super::seats::{Seats, Sitter};
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::errno::preserved;
 use crate::os::filter;
@@ -28,7 +28,7 @@ use crate::os::{Errno, Result};
 pub struct Own {
     standing: Standing,
     /// Threads that are in an operation.
-    pub seats: Seats,
+    pub pins: Pins,
     keeper: Memory,
 }
 
@@ -43,7 +43,7 @@ pub struct Membership<'u> {
     /// What this process has there.
     pub own: &'static Own,
     /// The calling thread.
-    pub sitter: Sitter,
+    pub caller: Caller,
 }
 
 /// What this process has in the ledger.
@@ -99,7 +99,7 @@ impl Membership<'_> {
         self.account_after(file::BRIEFLY)
     }
 
-    /// `tries`: at the gate.
+    /// `tries`: to get the membership lock.
     fn account_after(&self, tries: u32) -> Result<u64> {
         /// So often another thread may be seen to open it, a millisecond apart.
         const LOOKS: u32 = 60_000;
@@ -148,17 +148,17 @@ impl Membership<'_> {
         joined.map(drop).map_err(|error| if error == Errno::EBUSY { Errno::EAGAIN } else { error })
     }
 
-    /// EBUSY: the gate stays shut. EAGAIN, too, behind a filter that may kill the process for what
-    /// this takes: the child of a fork may have installed one.
+    /// EBUSY: another process keeps the membership lock. EAGAIN, too, behind a filter that may kill
+    /// the process for what this takes: the child of a fork may have installed one.
     fn join(&self, tries: u32) -> Result<usize> {
         if filter::Found::default().is_confined() {
             return Err(Errno::EAGAIN);
         }
         let fd = self.opened.robust.file.fd();
-        file::enter_gate_to_join(fd, tries)?;
+        file::lock_to_join(fd, tries)?;
         // With the lock on an account the file stays.
         let locked = self.lock_account(fd);
-        file::leave_gate(fd);
+        file::unlock_membership(fd);
         let index = locked?;
         self.open_account(index).inspect_err(|_| {
             let _ = lock::unlock(fd, Owner::Process, byte_of(index));
@@ -211,7 +211,7 @@ impl Membership<'_> {
             lanes: &words.lanes,
             counts: &words.account(account)?.counts,
             account,
-            seat: self.sitter.seat,
+            pin: self.caller.pin,
             actor: SameProcess { membership: *self, expected: standing },
         })
     }
@@ -221,7 +221,7 @@ impl Membership<'_> {
     #[cold]
     pub fn end_what_was_left(&self) {
         // In the child of a vfork(2) a kill would leave the lock to its parent.
-        if !self.own.seats.is_one_left(self.sitter) || !preserved(Process::owns_memory) {
+        if !self.own.pins.is_one_left(self.caller) || !preserved(Process::owns_memory) {
             return;
         }
         // To find out whether the semaphore is there takes calls that a filter may kill for.
@@ -229,10 +229,10 @@ impl Membership<'_> {
             return;
         }
         let blocked = preserved(Blocked::all_but_faults);
-        self.own.seats.clear_those_left(self.sitter, |seat| {
+        self.own.pins.clear_those_left(self.caller, |pin| {
             if let Some(party) = self.party_if_any() {
                 let word = self.opened.word();
-                if end_left(&party, seat, word) {
+                if end_left(&party, pin, word) {
                     self.opened.wake_waiters();
                 }
             }

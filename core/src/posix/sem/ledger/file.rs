@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::{MmapMut, MmapOptions, MmapRaw};
 
-use super::layout::{ACCOUNTS, GATE, MAGIC, PATH, SIZE, Words};
+use super::layout::{ACCOUNTS, MAGIC, MEMBERSHIP, PATH, SIZE, Words};
 use crate::atomic::Ordering;
 use crate::object::publish::{Group, publish};
 use crate::os::file;
@@ -29,8 +29,8 @@ use crate::os::{Errno, Result};
 /// Prefix of the files. Eight hexadecimal digits follow.
 pub const PREFIX: &str = "rsipc-rs.";
 
-/// So often the gate is tried, a millisecond apart, by a call that may fail, and at the end of the
-/// program: the process that is in it may be stopped.
+/// So often the membership lock is tried, a millisecond apart, by a call that may fail, and at the
+/// end of the program: the process that has it may be stopped.
 pub const PATIENTLY: u32 = 2000;
 /// The same by a call that must not last.
 pub const BRIEFLY: u32 = 10;
@@ -216,13 +216,13 @@ fn admit(file: &File, place: &Place) -> Result<()> {
     file::change_mode(file, if is_given { mode } else { mode & !0o060 })
 }
 
-/// Waits for the gate, to join: no process removes the ledger until it is opened again by
-/// [`leave_gate`]. Any number of processes join at the same time, so one that is stopped in the
-/// middle keeps none from it. EBUSY: a process that removes the ledger is in the gate for so many
-/// milliseconds. Async-signal-safe.
-pub fn enter_gate_to_join(fd: RawFd, tries: u32) -> Result<()> {
+/// Waits for the membership lock, to join: no process removes the ledger before
+/// [`unlock_membership`]. Any number of processes join at the same time, so one that is stopped in
+/// the middle keeps none from it. EBUSY: a process that removes the ledger has had the lock for so
+/// many milliseconds. Async-signal-safe.
+pub fn lock_to_join(fd: RawFd, tries: u32) -> Result<()> {
     for _ in 0..tries {
-        if lock::try_lock(fd, Owner::Process, Kind::Read, GATE)? {
+        if lock::try_lock(fd, Owner::Process, Kind::Read, MEMBERSHIP)? {
             return Ok(());
         }
         futex::pause_us(1000);
@@ -232,12 +232,12 @@ pub fn enter_gate_to_join(fd: RawFd, tries: u32) -> Result<()> {
 
 /// The same to remove the ledger, which one process does at a time. EAGAIN, too, at once, where a
 /// process joins: the ledger is to stay.
-pub fn enter_gate_to_remove(fd: RawFd, tries: u32) -> Result<()> {
+pub fn lock_to_remove(fd: RawFd, tries: u32) -> Result<()> {
     for _ in 0..tries {
-        if lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
+        if lock::try_lock(fd, Owner::Process, Kind::Write, MEMBERSHIP)? {
             return Ok(());
         }
-        if !lock::is_locked(fd, Owner::Process, Kind::Read, GATE)? {
+        if !lock::is_locked(fd, Owner::Process, Kind::Read, MEMBERSHIP)? {
             break;
         }
         futex::pause_us(1000);
@@ -246,8 +246,8 @@ pub fn enter_gate_to_remove(fd: RawFd, tries: u32) -> Result<()> {
 }
 
 /// The end of both.
-pub fn leave_gate(fd: RawFd) {
-    let _ = lock::unlock(fd, Owner::Process, GATE);
+pub fn unlock_membership(fd: RawFd) {
+    let _ = lock::unlock(fd, Owner::Process, MEMBERSHIP);
 }
 
 /// The number in the name of a ledger. `None`: it is another file's.
@@ -274,10 +274,11 @@ pub fn remove_if_stale(path: &Path) -> Result<bool> {
     let file = options.read(true).write(true).custom_flags(flags).open(path)?;
     let Ok(copied) = Copied::of(&file) else { return Ok(false) };
     let fd = file.as_raw_fd();
-    if !is_nameless(copied.words()) || !lock::try_lock(fd, Owner::Process, Kind::Write, GATE)? {
+    if !is_nameless(copied.words()) || !lock::try_lock(fd, Owner::Process, Kind::Write, MEMBERSHIP)?
+    {
         return Ok(false);
     }
-    // Behind the gate: no process joins meanwhile.
+    // With the lock: no process joins meanwhile.
     let is_idle = is_unused_by_others(fd);
     if is_idle {
         std::fs::remove_file(path)?;

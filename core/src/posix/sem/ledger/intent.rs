@@ -5,7 +5,7 @@
 //! | 0..8 | the number of the account of the process, plus one |
 //! | 8..10 | what it does |
 //! | 16..24 | the account that is given back |
-//! | 24..32 | the number of the seat that the operation has (`seats`); 0 = none |
+//! | 24..32 | the number of the pin that the operation has (`pins`); 0 = none |
 //! | 32..64 | the new count, or what is given back |
 
 /// What an operation does.
@@ -28,8 +28,8 @@ pub struct Intent {
     pub kind: Kind,
     /// The account that is given back; 0 in other operations.
     pub victim: usize,
-    /// The seat of the operation in its process; 0 = none.
-    pub seat: usize,
+    /// The pin of the operation in its process; 0 = none.
+    pub pin: usize,
     /// The count that the process has in this lane after the operation, or what is given back.
     pub amount: u32,
 }
@@ -45,7 +45,7 @@ impl Intent {
         (self.account as u64 + 1) & 0xff
             | kind << 8
             | (self.victim as u64 & 0xff) << 16
-            | (self.seat as u64 & 0xff) << 24
+            | (self.pin as u64 & 0xff) << 24
             | u64::from(self.amount) << 32
     }
 
@@ -60,7 +60,7 @@ impl Intent {
         };
         let account = byte(0).checked_sub(1)?;
         let amount = u32::try_from(word >> 32).unwrap_or(u32::MAX);
-        Some(Self { account, kind, victim: byte(16), seat: byte(24), amount })
+        Some(Self { account, kind, victim: byte(16), pin: byte(24), amount })
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_record_fits_in_a_word() {
         for kind in [Kind::Take, Kind::Post, Kind::GiveBack] {
-            let intent = Intent { account: 119, kind, victim: 7, seat: 32, amount: 0xffff_fffe };
+            let intent = Intent { account: 119, kind, victim: 7, pin: 32, amount: 0xffff_fffe };
             assert_eq!(Intent::from_word(intent.to_word()), Some(intent));
         }
         assert_eq!(Intent::from_word(0), None);

@@ -246,7 +246,7 @@ impl Keeper<'_> {
             return Err(Errno::EINVAL);
         };
         let (lanes, counts, account) = (&words.lanes, &own.counts, self.account);
-        let by = Party { lanes, counts, account, seat: 0, actor: Alone };
+        let by = Party { lanes, counts, account, pin: 0, actor: Alone };
         let recovery = Recovery { dead, counts_of, deaths: &words.deaths };
         if self.has_its_semaphore() {
             recovery.perform(&by, self.word())?;

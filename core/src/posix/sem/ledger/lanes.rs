@@ -107,7 +107,7 @@ pub struct Party<'l, A> {
     /// The number of its account.
     pub account: usize,
     /// What its process knows the operation by; 0 = nothing.
-    pub seat: usize,
+    pub pin: usize,
     /// The process.
     pub actor: A,
 }
@@ -229,7 +229,7 @@ impl<A: Actor> Party<'_, A> {
             Kind::GiveBack => amount,
             _ => low(self.counts.by_lane[lane].load(Ordering::SeqCst)).wrapping_add(amount),
         };
-        Intent { account: self.account, kind, victim, seat: self.seat, amount }
+        Intent { account: self.account, kind, victim, pin: self.pin, amount }
     }
 
     fn count(&self, begun: &Begun, by: u32) -> Result<()> {

@@ -30,9 +30,9 @@ use crate::shared::claim::{OWNER_DIED, UNGUARDED};
 /// Processes that take part at the same time. A keeper sleeps on a word of each.
 pub const ACCOUNTS: usize = 120;
 
-/// The byte of the file that is locked while a process joins (a read lock), or removes the file (a
-/// write lock).
-pub const GATE: i64 = 4096;
+/// The byte of the membership lock: a process that joins has a read lock on it, and one that
+/// removes the file a write lock.
+pub const MEMBERSHIP: i64 = 4096;
 
 /// Bytes of a path.
 pub const PATH: usize = 472;

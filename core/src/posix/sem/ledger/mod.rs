@@ -13,7 +13,7 @@
 //! | `pattern` | which names the environment makes robust |
 //! | `opened` | a ledger that this process has open |
 //! | `account` | what this process has in it |
-//! | `seats` | the threads that are inside a use, and those that have left it for good |
+//! | `pins` | the threads that are inside a use, and those that have left it for good |
 //! | `pool` | the uses of semaphores by this process, and their end |
 //! | `entries` | the addresses that lead to them |
 //! | `uses` | what the calls do with all of these |
@@ -42,9 +42,9 @@ mod opened;
 #[cfg(not(loom))]
 pub mod pattern;
 #[cfg(not(loom))]
+mod pins;
+#[cfg(not(loom))]
 mod pool;
 mod recovery;
-#[cfg(not(loom))]
-mod seats;
 #[cfg(not(loom))]
 pub mod uses;

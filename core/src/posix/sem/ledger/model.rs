@@ -48,10 +48,10 @@ impl Semaphore {
         })
     }
 
-    /// In the seat of its number.
+    /// With the pin of its number.
     fn party(&self, account: usize) -> Party<'_, Simple> {
         let (lanes, counts) = (&self.lanes, &self.counts[account]);
-        Party { lanes, counts, account, seat: account + 1, actor: Simple }
+        Party { lanes, counts, account, pin: account + 1, actor: Simple }
     }
 
     fn take(&self, account: usize) -> bool {

@@ -126,19 +126,20 @@ impl Opened {
     }
 
     /// Removes the file if it is of no use to others: the semaphore is void, or its file has lost
-    /// its name, and no other process takes part. `tries`: at the gate.
+    /// its name, and no other process takes part. `tries`: to get the membership
+    /// lock.
     pub fn remove_if_useless(&self, tries: u32) {
         let fd = self.robust.file.fd();
         if !self.has_its_file() || !(file::is_nameless(self.words()) || self.is_void()) {
             return;
         }
-        if file::enter_gate_to_remove(fd, tries).is_err() {
+        if file::lock_to_remove(fd, tries).is_err() {
             return;
         }
         if file::is_unused_by_others(fd) {
             let _ = std::fs::remove_file(file::path(self.number()));
         }
-        file::leave_gate(fd);
+        file::unlock_membership(fd);
     }
 
     /// This process has no account there, and no thread of it is in there.

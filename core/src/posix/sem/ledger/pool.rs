@@ -9,7 +9,7 @@
 //! still there; the one that ends a use closes it first, and looks then whether a thread is inside
 //! (both SeqCst). A use that a thread is inside is left to the next thread that looks: a poster may
 //! be about to release its lane when the waiter that it has served destroys the semaphore. A thread
-//! that a handler has taken away from there for good is inside no more (`seats`).
+//! that a handler has taken away from there for good is inside no more (`pins`).
 
 use core::cell::UnsafeCell;
 use core::ptr;
@@ -18,7 +18,7 @@ use super::account::{Membership, Own};
 use super::file::{self, Place};
 use super::keeping::Patience;
 use super::opened::Opened;
-use super::seats::{Seat, Sitter};
+use super::pins::{Caller, Pin};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::os::wiped;
 use crate::os::{Errno, Result};
@@ -53,7 +53,7 @@ static ALL: [Use; USES] = [const {
 /// A thread that is inside, until this is dropped.
 pub struct Inside<'t> {
     membership: Membership<'static>,
-    seat: Seat<'t>,
+    pin: Pin<'t>,
     index: usize,
 }
 
@@ -67,7 +67,7 @@ impl core::ops::Deref for Inside<'_> {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.membership.own.seats.leave(self.seat);
+        self.membership.own.pins.leave(self.pin);
     }
 }
 
@@ -87,22 +87,22 @@ pub fn enter(index: usize, number: u32, tag: &FrameTag) -> Option<Inside<'_>> {
     }
     // SAFETY: what a place has is never unmapped.
     let own = unsafe { place.own.load(Ordering::Acquire).as_ref() }?;
-    let seat = own.seats.enter(tag);
+    let pin = own.pins.enter(tag);
     if !is_its() {
-        own.seats.leave(seat);
+        own.pins.leave(pin);
         return None;
     }
     // SAFETY: whoever ends the use closes it first: after that look it waits for the way out.
     let opened = unsafe { (*place.opened.get()).as_ref() };
     let Some(opened) = opened else {
-        own.seats.leave(seat);
+        own.pins.leave(pin);
         return None;
     };
-    let membership = Membership { opened, own, sitter: seat.sitter() };
-    if own.seats.is_one_near(membership.sitter) {
+    let membership = Membership { opened, own, caller: pin.caller() };
+    if own.pins.is_one_near(membership.caller) {
         membership.end_what_was_left();
     }
-    Some(Inside { membership, seat, index })
+    Some(Inside { membership, pin, index })
 }
 
 /// Of the ledger of the use at this place; 0: there is none.
@@ -176,7 +176,7 @@ impl Use {
         let own = unsafe { self.own.load(Ordering::Acquire).as_ref() };
         let (Some(opened), Some(own)) = (self.opened(), own) else { return false };
         let tag = FrameTag::new();
-        let membership = Membership { opened, own, sitter: Sitter::beside(&tag) };
+        let membership = Membership { opened, own, caller: Caller::beside(&tag) };
         let owes = || membership.has_taken() && !opened.is_void();
         let number = self.number.load(Ordering::SeqCst);
         // Not closed in vain: posts that give back are to come in.
@@ -184,11 +184,11 @@ impl Use {
             return false;
         }
         self.number.store(0, Ordering::SeqCst);
-        if !own.seats.are_free() {
+        if !own.pins.are_free() {
             // What was left for good is in nobody's way.
             membership.end_what_was_left();
         }
-        let is_over = own.seats.are_free() && !owes() && membership.leave(patience);
+        let is_over = own.pins.are_free() && !owes() && membership.leave(patience);
         if !is_over {
             self.number.store(number, Ordering::SeqCst);
             return false;

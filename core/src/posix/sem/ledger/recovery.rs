@@ -1,6 +1,6 @@
 //! What is done for a dead process: what it had begun is ended, and what it had taken is given
 //! back. And what is done for an operation that its thread has left for good (siglongjmp(3)): it is
-//! ended in the same way, by its own process (`seats`).
+//! ended in the same way, by its own process (`pins`).
 //!
 //! The caller holds the lock of the dead process's account, so it is the only one. It may die at
 //! any instruction, too. Then both locks are free, and the next one begins with the same steps.
@@ -61,17 +61,17 @@ impl<'l, F: Fn(usize) -> Option<&'l Counts>> Recovery<'l, F> {
     }
 }
 
-/// Ends what the threads of a living process have left for good in lanes of this seat. `word`: that
+/// Ends what the threads of a living process have left for good in lanes of this pin. `word`: that
 /// of the semaphore; `None`: it has no more to do with the ledger. Whether the value has been
 /// incremented: waiters are to be woken.
 ///
 /// The caller is the only one that does so, and no thread goes on with it: then nobody else changes
 /// the lane, its bit, or its count.
-pub fn end_left<A: Actor>(party: &Party<'_, A>, seat: usize, word: Option<&Word>) -> bool {
+pub fn end_left<A: Actor>(party: &Party<'_, A>, pin: usize, word: Option<&Word>) -> bool {
     let mut has_posted = false;
     for (index, lane) in party.lanes.iter().enumerate() {
         let found = Intent::from_word(lane.0.load(Ordering::SeqCst));
-        let is_its = |intent: &Intent| intent.account == party.account && intent.seat == seat;
+        let is_its = |intent: &Intent| intent.account == party.account && intent.pin == pin;
         match (found.filter(is_its), word) {
             (Some(intent), Some(word)) => {
                 has_posted |= intent.kind != Kind::Take;

@@ -3,16 +3,16 @@
 #include "../support/robust.h"
 #include "../support/step.h"
 
-/* The byte of the ledger that is locked meanwhile. */
-enum { GATE = 4096 };
+/* The byte of the ledger that is locked meanwhile: the membership lock. */
+enum { MEMBERSHIP = 4096 };
 
 static sem_t *sem;
 static int ledger;
 
 /* A process that has that lock; 0 = none. Others have it for a moment. */
-static pid_t process_in_gate(void)
+static pid_t process_with_membership_lock(void)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_start = GATE, .l_len = 1 };
+	struct flock lock = { .l_type = F_WRLCK, .l_start = MEMBERSHIP, .l_len = 1 };
 	CHECK_OK(fcntl(ledger, F_OFD_GETLK, &lock));
 	return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
 }
@@ -38,11 +38,11 @@ static void take_at_last(void)
 }
 
 /* A child of this process, stopped in its first call. */
-static pid_t stopped_in_gate(void)
+static pid_t stopped_with_membership_lock(void)
 {
 	step_check_ptrace();
 	pid_t victim = step_victim(rehearse, take_at_last);
-	for (pid_t there; (there = process_in_gate()) != victim;)
+	for (pid_t there; (there = process_with_membership_lock()) != victim;)
 		if (there == 0)
 			CHECK(step_one(victim) && step_stage() == 1);
 	return victim;
@@ -58,9 +58,9 @@ static void time_out(sem_t *unused)
 CASE(robust_first_call_while_another_process_is_stopped_in_its_own)
 {
 	make_ground(0);
-	pid_t victim = stopped_in_gate();
+	pid_t victim = stopped_with_membership_lock();
 	end_holder(holder_of(sem, time_out), KILLED);
-	CHECK_SOON(process_in_gate() == victim);
+	CHECK_SOON(process_with_membership_lock() == victim);
 	step_kill(victim);
 }
 
@@ -68,23 +68,23 @@ CASE(robust_first_call_while_another_process_is_stopped_in_its_own)
 CASE(robust_begin_while_another_process_is_stopped_at_it)
 {
 	make_ground(1);
-	pid_t victim = stopped_in_gate();
+	pid_t victim = stopped_with_membership_lock();
 	struct holder *holder = holder_of(sem, take_one);
 	CHECK_EQ(value_of(sem), 0);
 	end_holder(holder, KILLED);
 	CHECK_SOON(value_of(sem) == 1);
-	CHECK_SOON(process_in_gate() == victim);
+	CHECK_SOON(process_with_membership_lock() == victim);
 	step_kill(victim);
 }
 
 /* A process that ends would remove the ledger, which the other one needs. */
-CASE(robust_end_while_another_process_is_stopped_in_the_gate)
+CASE(robust_end_while_another_process_is_stopped_with_the_membership_lock)
 {
 	make_ground(1);
-	pid_t victim = stopped_in_gate();
+	pid_t victim = stopped_with_membership_lock();
 	end_holder(holder_of(sem, take_one), EXITS);
 	CHECK_SOON(value_of(sem) == 1);
-	CHECK_SOON(process_in_gate() == victim);
+	CHECK_SOON(process_with_membership_lock() == victim);
 	CHECK_OK(access(ledger_path(sem), F_OK));
 	step_kill(victim);
 }
@@ -101,7 +101,7 @@ static void take_or_time_out(sem_t *unused)
 CASE(robust_first_call_while_another_process_removes_the_ledger)
 {
 	make_ground(1);
-	struct flock lock = { .l_type = F_WRLCK, .l_start = GATE, .l_len = 1 };
+	struct flock lock = { .l_type = F_WRLCK, .l_start = MEMBERSHIP, .l_len = 1 };
 	CHECK_OK(fcntl(ledger, F_OFD_SETLK, &lock));
 	end_holder(holder_of(sem, take_or_time_out), KILLED);
 	check_stays(sem, 0);
