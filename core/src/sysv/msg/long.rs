@@ -12,21 +12,22 @@ use super::message::Message;
 use super::occupied::{Bits, GROUP};
 use super::oldest::Terms;
 use super::queue::Queue;
-use super::store::{block, count, read_message};
+use super::store::{block, count, kind_of, read_message};
 use crate::os::Result;
 
-/// The oldest message that is wanted. EINVAL, EIDRM.
+/// The oldest message of a type that is admitted, and that is wanted. EINVAL, EIDRM.
 #[inline(never)]
 pub fn search(
     queue: &Queue,
     terms: &Terms<'_>,
+    admits: impl Fn(i64) -> bool,
     wants: impl FnMut(&Message) -> bool,
 ) -> Result<Option<Message>> {
     let (floors, occupied) = (queue.layout.floors(), &queue.layout.words().occupied);
     let groups = || occupied.groups(count(queue));
     let lowest = groups().min_by_key(|(group, _)| floors[*group].get());
     let Some((first, blocks)) = lowest else { return Ok(None) };
-    let mut search = Search { queue, terms, wants, up_to: terms.up_to, found: None };
+    let mut search = Search { queue, terms, admits, wants, up_to: terms.up_to, found: None };
     let others = groups().filter(|(group, _)| *group != first);
     for (group, blocks) in once((first, blocks)).chain(others) {
         let floor = &floors[group];
@@ -37,16 +38,17 @@ pub fn search(
     Ok(search.found)
 }
 
-struct Search<'q, W> {
+struct Search<'q, A, W> {
     queue: &'q Queue,
     terms: &'q Terms<'q>,
+    admits: A,
     wants: W,
     /// The largest number that is still of interest.
     up_to: u64,
     found: Option<Message>,
 }
 
-impl<'q, W: FnMut(&Message) -> bool> Search<'q, W> {
+impl<'q, A: Fn(i64) -> bool, W: FnMut(&Message) -> bool> Search<'q, A, W> {
     /// Gives the floor of the group.
     fn look_at_group(&mut self, group: usize, blocks: Bits) -> Result<u64> {
         // That of blocks that are not marked, or not there.
@@ -87,8 +89,13 @@ impl<'q, W: FnMut(&Message) -> bool> Search<'q, W> {
         for index in marked {
             let arrival = look.at(&slots.claims[index], &slots.keys[index]);
             let Some(arrival) = arrival.filter(|arrival| *arrival <= self.up_to) else { continue };
+            // First, as most do not match. If it is the type of the next message there, this one is
+            // gone.
+            if !(self.admits)(kind_of(slots, index)) {
+                continue;
+            }
             let Some(message) = read_message(slots, first, index, arrival) else { continue };
-            if (self.wants)(&message) {
+            if (self.admits)(message.kind) && (self.wants)(&message) {
                 self.up_to = arrival - 1;
                 self.found = Some(message);
             }

@@ -31,7 +31,7 @@ impl Scene for Queue {
         terms: &Terms<'_>,
         wants: impl FnMut(&Message) -> bool,
     ) -> Result<Option<Message>> {
-        long::search(self, terms, wants)
+        long::search(self, terms, |_| true, wants)
     }
 
     fn now(&self) -> u32 {

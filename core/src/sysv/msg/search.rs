@@ -9,7 +9,7 @@ use super::quiet::{Looks, Quiet};
 use super::records::now;
 use super::selector::Selector;
 use super::standing::{About, Standing};
-use super::store::{self, occupied, read_head};
+use super::store::{self, kind_of, occupied, read_head};
 use super::tell::{self, Which};
 use crate::atomic::Ordering;
 use crate::os::Result;
@@ -17,6 +17,10 @@ use crate::shared::thread::Operation;
 
 /// How many receivers in a row may be found dead. Only hostile bytes give more.
 const ATTEMPTS: usize = 512;
+
+/// Blocks of slots in which all messages are looked at for one of a type. To find out how old they
+/// can be (`floor`) takes longer there.
+const FEW_BLOCKS: usize = 4;
 
 /// The lowest type.
 const LOWEST: i64 = 1;
@@ -99,7 +103,7 @@ fn search(
     let look = |last| {
         // After the last number: the senders of it and of earlier ones have made their blocks.
         if store::is_long(queue) {
-            return search_long(queue, selector, last, &is_other);
+            return search_long(queue, selector, last, &admits, &is_other);
         }
         let mut best = Best::of(selector);
         if let Some(slots) = store::block(queue, 0)? {
@@ -116,19 +120,24 @@ fn search_long(
     queue: &Queue,
     selector: Selector,
     last: u64,
+    admits: impl Fn(i64) -> bool,
     is_other: &impl Fn(&Message) -> bool,
 ) -> Result<Option<Message>> {
-    if !matches!(selector, Selector::Lowest(_)) {
+    let looks_at_all = match selector {
+        Selector::Any => false,
+        Selector::Lowest(_) => true,
+        Selector::Type(_) | Selector::Except(_) => store::count(queue) <= FEW_BLOCKS,
+    };
+    if !looks_at_all {
         let effort = Effort::of(usize::MAX);
         let terms = Terms { last, up_to: u64::MAX, effort: &effort };
-        return long::search(queue, &terms, |message| {
-            selector.admits(message.kind) && !is_other(message)
-        });
+        let wants = |message: &Message| !is_other(message);
+        return long::search(queue, &terms, |kind| selector.admits(kind), wants);
     }
     let mut best = Best::of(selector);
     for block in occupied(queue) {
         let (first, slots) = block?;
-        best.look_at(&slots, first, |kind| selector.admits(kind), is_other);
+        best.look_at(&slots, first, &admits, is_other);
     }
     Ok(best.found)
 }
@@ -140,6 +149,8 @@ type Rank = (i64, u64);
 struct Best {
     /// Whether the type counts before the arrival.
     by_type: bool,
+    /// The highest type that may come before what has been found.
+    highest: i64,
     rank: Rank,
     found: Option<Message>,
 }
@@ -148,7 +159,7 @@ impl Best {
     #[inline(always)]
     fn of(selector: Selector) -> Self {
         let by_type = matches!(selector, Selector::Lowest(_));
-        Self { by_type, rank: (i64::MAX, u64::MAX), found: None }
+        Self { by_type, highest: i64::MAX, rank: (i64::MAX, u64::MAX), found: None }
     }
 
     /// Looks at types first: most do not match. Slots that have become empty keep their type.
@@ -161,14 +172,13 @@ impl Best {
         is_other: impl Fn(&Message) -> bool,
     ) {
         for index in slots.used.slots() {
-            // Relaxed: see `read_head`.
-            let kind = || slots.heads[index][0].load(Ordering::Relaxed).cast_signed();
-            if !admits(kind()) || self.by_type && kind() > self.rank.0 {
+            let kind = kind_of(slots, index);
+            if !admits(kind) || kind > self.highest {
                 continue;
             }
             let arrival = slots.keys[index].load(Ordering::SeqCst);
             // Again: the type of this message.
-            let kind = kind();
+            let kind = kind_of(slots, index);
             let rank = if self.by_type { (kind, arrival) } else { (0, arrival) };
             if arrival == 0 || rank >= self.rank || !admits(kind) {
                 continue;
@@ -176,6 +186,9 @@ impl Best {
             let message = read_head(slots, first, index, arrival);
             if !is_other(&message) {
                 (self.rank, self.found) = (rank, Some(message));
+                if self.by_type {
+                    self.highest = kind;
+                }
             }
         }
     }

@@ -181,6 +181,13 @@ pub fn read_message(
     (slots.keys[index].load(Ordering::Relaxed) == arrival).then_some(message)
 }
 
+/// The type of the message in a slot whose key has been read, or of a later one there.
+#[inline(always)]
+pub fn kind_of(slots: &Slots<'_>, index: usize) -> i64 {
+    // Relaxed: see `read_head`.
+    slots.heads[index][0].load(Ordering::Relaxed).cast_signed()
+}
+
 /// The same, and it may be in part that of the next message there: see [`read_message`].
 #[inline(always)]
 pub fn read_head(slots: &Slots<'_>, first: usize, index: usize, arrival: u64) -> Message {
