@@ -121,6 +121,9 @@ struct Queue {
     bytes: usize,
     notify: Option<Notify>,
     kept: Vec<Kept>,
+    /// Null: nobody, or it is not recorded.
+    last_sender: Option<Doer>,
+    last_receiver: Option<Doer>,
 }
 
 /// Loans and borrowed messages of a process.
@@ -249,16 +252,19 @@ fn state(object: &Object, survey: &Survey) -> (Option<Semaphore>, Option<Queue>)
             });
             let semaphore::State { value, registered, .. } = *state;
             let takers = takers.collect();
-            let (last_taker, last_poster) = track::doers(state.track.as_ref(), survey);
+            let track = state.track.as_ref();
+            let last_taker = Doer::of(track.and_then(|track| track.taker.as_ref()), survey);
+            let last_poster = Doer::of(track.and_then(|track| track.poster.as_ref()), survey);
             (Some(Semaphore { value, registered, takers, last_taker, last_poster }), None)
         }
-        State::Mq(Ok(queue)) => (None, Some(Queue::from(queue))),
+        State::Mq(Ok(queue)) => (None, Some(Queue::of(queue, survey))),
         _ => (None, None),
     }
 }
 
-impl From<&queue::State> for Queue {
-    fn from(queue: &queue::State) -> Self {
+impl Queue {
+    fn of(queue: &queue::State, survey: &Survey) -> Self {
+        let track = queue.track.as_ref();
         Self {
             sent: queue.sent,
             received: queue.received(),
@@ -272,6 +278,8 @@ impl From<&queue::State> for Queue {
                     .then_some(registered.signal),
             }),
             kept: queue.kept.iter().map(Kept::from).collect(),
+            last_sender: Doer::of(track.and_then(|track| track.sender.as_ref()), survey),
+            last_receiver: Doer::of(track.and_then(|track| track.receiver.as_ref()), survey),
         }
     }
 }

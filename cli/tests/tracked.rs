@@ -1,4 +1,5 @@
-//! Who took from a semaphore last, and who posted last, as `RSIPC_SEM_TRACK` has it recorded.
+//! Who took from a semaphore and who posted last, who sent to a queue and who received last, as
+//! `RSIPC_SEM_TRACK` and `RSIPC_MQ_TRACK` have it recorded.
 
 mod common;
 
@@ -6,6 +7,7 @@ use common::{Actor, Cleanup, Place, Way, eventually, rsipc, unique};
 use serde_json::Value;
 
 const TRACK: (&str, &str) = ("RSIPC_SEM_TRACK", "lo*");
+const TRACK_QUEUES: (&str, &str) = ("RSIPC_MQ_TRACK", "jo*");
 
 fn text(place: &Place, arguments: &[&str]) -> String {
     String::from_utf8(place.rsipc(arguments).output().unwrap().stdout).unwrap()
@@ -20,6 +22,12 @@ fn semaphore(place: &Place) -> Value {
     let output = place.rsipc(&["stat", "lock", "--json"]).output().unwrap().stdout;
     let document: Value = serde_json::from_slice(&output).unwrap();
     document["objects"][0]["semaphore"].clone()
+}
+
+fn queue(place: &Place) -> Value {
+    let output = place.rsipc(&["stat", "jobs", "--json"]).output().unwrap().stdout;
+    let document: Value = serde_json::from_slice(&output).unwrap();
+    document["objects"][0]["queue"].clone()
 }
 
 #[test]
@@ -150,4 +158,61 @@ fn glibc_shares_a_tracked_semaphore() {
     let told = String::from_utf8(rsipc(&["stat", &name]).output().unwrap().stdout).unwrap();
     let who = format!(" {}, ", tracking.pid());
     assert!(line_of(&told, "posted ").contains(&who), "{told}");
+}
+
+#[test]
+fn sender_and_receiver_are_told() {
+    let place = Place::new("track-queue");
+    let mut sender = place.actor_with(&[TRACK_QUEUES]);
+    sender.does("mq_open /jobs");
+    let told = queue(&place);
+    assert!(told["last_sender"].is_null() && told["last_receiver"].is_null(), "{told}");
+    sender.does("mq_send /jobs first");
+    // Without the setting: the queue is tracked by now.
+    let mut receiver = place.actor();
+    receiver.does("mq_open /jobs");
+    receiver.does("mq_receive /jobs");
+    let (from, to) = (sender.pid(), receiver.pid());
+    let told = text(&place, &["stat", "jobs"]);
+    for (title, pid) in [("sent ", from), ("received ", to)] {
+        let line = line_of(&told, title);
+        assert!(line.contains("last by actor") && line.contains(&format!(" {pid}, ")), "{told}");
+    }
+    sender.kill();
+    let told = queue(&place);
+    assert_eq!(
+        (&told["last_sender"]["pid"], &told["last_sender"]["ended"]),
+        (&from.into(), &true.into())
+    );
+    assert_eq!(
+        (&told["last_receiver"]["pid"], &told["last_receiver"]["ended"]),
+        (&to.into(), &false.into())
+    );
+}
+
+/// It sleeps, and is woken by the message.
+#[test]
+fn a_receiver_that_slept_is_told() {
+    let place = Place::new("track-slept-queue");
+    let mut receiver = place.actor_with(&[TRACK_QUEUES]);
+    receiver.does("mq_open /jobs");
+    receiver.begins("mq_receive /jobs");
+    eventually(|| text(&place, &["stat", "jobs"]), |told| told.contains("waits for"));
+    place.rsipc(&["mq", "send", "jobs", "one"]).assert().success();
+    receiver.answer();
+    let told = queue(&place);
+    assert_eq!(told["last_receiver"]["pid"], receiver.pid());
+    assert_eq!(told["last_sender"]["program"], "rsipc");
+    receiver.does("mq_send /jobs two");
+    assert_eq!(queue(&place)["last_sender"]["pid"], receiver.pid());
+}
+
+#[test]
+fn a_queue_that_is_not_named_is_not_recorded() {
+    let place = Place::new("track-other-queue");
+    let mut actor = place.actor_with(&[TRACK_QUEUES]);
+    actor.does("mq_open /other");
+    actor.does("mq_send /other one");
+    let told = text(&place, &["stat", "other"]);
+    assert!(told.contains("last user  unknown: RSIPC_MQ_TRACK=/other in the"), "{told}");
 }

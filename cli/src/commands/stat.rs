@@ -157,7 +157,7 @@ pub fn describe(entry: &Entry, survey: &Survey, style: Style) -> String {
 fn describe_state(object: &Object, survey: &Survey, out: &mut Description) {
     match &object.state {
         State::Sem(Ok(semaphore)) => describe_semaphore(object, semaphore, survey, out),
-        State::Mq(Ok(queue)) => describe_queue(queue, survey, out),
+        State::Mq(Ok(queue)) => describe_queue(object, queue, survey, out),
         State::Set(Ok(set)) => set::describe(set, survey, out),
         State::Messages(Ok(queue)) => sysv::describe_queue(queue, survey, out),
         State::Segment(Ok(segment)) => sysv::describe_segment(segment, survey, out),
@@ -201,7 +201,7 @@ pub fn describe_taker(taker: &Taker, survey: &Survey) -> String {
     }
 }
 
-fn describe_queue(queue: &queue::State, survey: &Survey, out: &mut Description) {
+fn describe_queue(object: &Object, queue: &queue::State, survey: &Survey, out: &mut Description) {
     let room = match queue.messages {
         0 => "empty: a receive sleeps",
         full if full >= queue.max_messages => "full: a send sleeps",
@@ -210,7 +210,7 @@ fn describe_queue(queue: &queue::State, survey: &Survey, out: &mut Description) 
     out.line("messages", format!("{} of {}: {room}", queue.messages, queue.max_messages));
     out.line("in", format!("{} sent", count(queue.sent, "message", "messages")));
     out.line("out", format!("{} received", count(queue.received(), "message", "messages")));
-    out.line("last user", "unknown: a POSIX queue does not record its users");
+    track::describe_queue(object, queue, survey, out);
     out.line("bytes", format!("{}, at most {} a message", queue.bytes, queue.message_size));
     if let Some(registered) = queue.notify {
         out.line("notifies", format!("process {} of the next message", registered.pid));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use rsipc_core::os::Errno;
 pub use rsipc_core::posix::mq::snapshot::Kept;
 use rsipc_core::posix::mq::snapshot::{self, Snapshot};
+use rsipc_core::posix::mq::track::Track;
 use rsipc_core::posix::mq::{self, Registered};
 
 use super::name::Name;
@@ -67,6 +68,8 @@ pub struct State {
     pub bytes: usize,
     /// Who is to be told of the next message into the empty queue.
     pub notify: Option<Registered>,
+    /// Who sent and who received last. None: that is not recorded.
+    pub track: Option<Track>,
     /// Loans and borrowed messages, by process.
     pub kept: Vec<Kept>,
     /// The file that descriptors of the queue really are.
@@ -102,6 +105,7 @@ impl State {
             message_size: queue.geometry().msgsize,
             bytes,
             notify: queue.registered(),
+            track: queue.track(),
             kept: queue.kept(file).map_err(from_errno)?,
             fifo: queue.fifo(),
             parts: queue.parts(file),

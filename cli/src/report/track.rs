@@ -1,15 +1,16 @@
-//! Who took from a semaphore last, and who posted last, as programs read it.
+//! Who did something with an object last, as programs read it.
 
-use rsipc_core::posix::sem::track::{self, Track};
+use rsipc_core::object::doer;
 use serde::Serialize;
 
 use crate::processes::Pid;
 use crate::survey::Survey;
 
+/// A process, and when it did so.
 #[derive(Serialize)]
 pub struct Doer {
     pid: Pid,
-    /// When it did so.
+    /// Its name at that time.
     program: Option<String>,
     /// By now. Null: it has ended, or that cannot be seen.
     program_now: Option<String>,
@@ -19,12 +20,12 @@ pub struct Doer {
     ended: Option<bool>,
 }
 
-/// The last taker and the last poster.
-pub fn doers(track: Option<&Track>, survey: &Survey) -> (Option<Doer>, Option<Doer>) {
-    let doer = |doer: &Option<track::Doer>| {
-        let doer = doer.as_ref()?;
+impl Doer {
+    /// Null: nobody yet, or that is not recorded.
+    pub fn of(doer: Option<&doer::Doer>, survey: &Survey) -> Option<Self> {
+        let doer = doer?;
         let pid = doer.pid.cast_signed();
-        Some(Doer {
+        Some(Self {
             pid,
             program: doer.program.as_ref().map(|name| name.to_string_lossy().into_owned()),
             program_now: survey
@@ -33,6 +34,5 @@ pub fn doers(track: Option<&Track>, survey: &Survey) -> (Option<Doer>, Option<Do
             time: doer.when,
             ended: survey.has_ended(pid, doer.when),
         })
-    };
-    track.map_or((None, None), |track| (doer(&track.taker), doer(&track.poster)))
+    }
 }

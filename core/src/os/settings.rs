@@ -50,6 +50,8 @@ pub struct Settings {
     /// `RSIPC_SEM_TRACK`: patterns of the names of semaphores of which the last taker and the last
     /// poster are noted, separated by commas.
     pub tracked: Option<OsString>,
+    /// `RSIPC_MQ_TRACK`: the same of queues, their last senders and receivers.
+    pub tracked_queues: Option<OsString>,
 }
 
 /// The System V families that are taken over.
@@ -195,6 +197,7 @@ impl Settings {
             negative_values: is(c"RSIPC_SEM_GETVALUE", "waiters"),
             robust: variable(c"RSIPC_SEM_ROBUST"),
             tracked: variable(c"RSIPC_SEM_TRACK"),
+            tracked_queues: variable(c"RSIPC_MQ_TRACK"),
         }
     }
 }
@@ -244,9 +247,11 @@ mod tests {
             (c"RSIPC_MSGMNB", "many"),
             (c"RSIPC_SEM_ROBUST", "lock*,other"),
             (c"RSIPC_SEM_TRACK", "*"),
+            (c"RSIPC_MQ_TRACK", "jobs"),
         ]);
         assert_eq!(settings.robust, Some("lock*,other".into()));
         assert_eq!(settings.tracked, Some("*".into()));
+        assert_eq!(settings.tracked_queues, Some("jobs".into()));
         assert_eq!(settings.dir, Path::new("/tmp/objects"));
         assert!(!settings.spin && settings.verbose && settings.negative_values);
         assert_eq!(settings.futex, Futex::Classic);

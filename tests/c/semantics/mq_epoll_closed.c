@@ -107,3 +107,26 @@ CASE(mq_epoll_of_a_closed_descriptor_beside_poll)
 		CHECK_EQ(epoll_wait(epoll, &seen, 1, 5), 0);
 	}
 }
+
+/* The library must not keep the program's own description open, whatever the process has done
+ * before. */
+CASE(mq_epoll_forgets_a_queue_closed_after_a_registration_with_another)
+{
+	mqd_t other = queue_create(1, O_RDWR, SMALL_DEPTH, SMALL_SIZE);
+	struct sigevent quiet = { .sigev_notify = SIGEV_NONE };
+	CHECK_OK(mq_notify(other, &quiet));
+	CHECK_OK(mq_close(other));
+
+	struct epoll_event want = { .events = EPOLLIN }, seen;
+	queue = queue_small(O_NONBLOCK);
+	mqd_t reader = mq_open(queue_name(0), O_RDWR | O_NONBLOCK);
+	CHECK_OK(reader);
+	queue_put(queue, "one", 0);
+	epoll = epoll_create1(0);
+	CHECK_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, reader, &want));
+	CHECK_EQ(epoll_wait(epoll, &seen, 1, 0), 1);
+	CHECK_OK(close(reader));
+	CHECK_EQ(epoll_wait(epoll, &seen, 1, 0), 0);
+	queue_put(queue, "two", 0);
+	CHECK_EQ(epoll_wait(epoll, &seen, 1, 5), 0);
+}

@@ -24,7 +24,7 @@ enum Value {
     Any,
 }
 
-const KNOWN: [(&str, Value); 16] = [
+const KNOWN: [(&str, Value); 17] = [
     ("RSIPC_DIR", Value::Any),
     ("RSIPC_LIB", Value::Any),
     ("RSIPC_SPIN", Value::OneOf(&["0", "1"])),
@@ -38,6 +38,7 @@ const KNOWN: [(&str, Value); 16] = [
     ("RSIPC_SEM_GETVALUE", Value::OneOf(&["waiters"])),
     ("RSIPC_SEM_ROBUST", Value::Judged(values::patterns)),
     ("RSIPC_SEM_TRACK", Value::Judged(values::patterns)),
+    ("RSIPC_MQ_TRACK", Value::Judged(values::patterns)),
     ("RSIPC_CHECK", Value::Judged(values::check)),
     ("RSIPC_CHAOS", Value::Judged(values::chaos)),
     ("RSIPC_TRACE", Value::Judged(values::trace)),

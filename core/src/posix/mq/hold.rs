@@ -127,6 +127,7 @@ impl Use<'_> {
             Slots::leave_to_parent(who);
             return Err(Errno::EINVAL);
         }
+        self.queue.note_sender();
         let committed = self.commit_sent(reserved, loan.priority, None, is_awaited);
         self.queue.mapping.loans.remove();
         in_this_process(committed)
@@ -134,6 +135,7 @@ impl Use<'_> {
 
     fn release_borrowed(&self, body: *const u8) -> Result<()> {
         let taken = self.adopt(body, Some(true))?;
+        self.queue.note_receiver();
         let released = self.commit_received(taken, None, self.queue.layout.space().is_awaited());
         self.queue.mapping.borrowed.remove();
         in_this_process(released)

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `as_file` | a queue's descriptor as a file: `fstat`, `read`, `fchmod` |
 //! | `batch` | several messages in one call |
+//! | `body` | bodies, between a program's memory and a slot |
 //! | `calls` | `mq_unlink`, `mq_getattr`, `mq_setattr` |
 //! | `closing` | `mq_close`, and the calls that close or duplicate descriptors |
 //! | `deaths` | claims whose holder died without the kernel's telling |
@@ -23,6 +24,7 @@
 //! | `snapshot` | a queue as `rsipc` shows it, read and not changed |
 //! | `store` | slots, keys and the index |
 //! | `straight` | sending and receiving, where nothing is in the way |
+//! | `track` | who sent and who received last, for `RSIPC_MQ_TRACK` |
 //! | `transfer` | sending and receiving that need not wait |
 //! | `wait` | sending and receiving that may have to |
 
@@ -37,6 +39,8 @@ mod model;
 mod as_file;
 #[cfg(not(loom))]
 mod batch;
+#[cfg(not(loom))]
+mod body;
 #[cfg(not(loom))]
 mod calls;
 #[cfg(not(loom))]
@@ -67,6 +71,8 @@ mod permission;
 pub mod snapshot;
 #[cfg(not(loom))]
 mod straight;
+#[cfg(not(loom))]
+pub mod track;
 #[cfg(not(loom))]
 mod transfer;
 #[cfg(not(loom))]

@@ -115,6 +115,7 @@ fn finish(data: Data, fifo: Fifo, access: Access, flags: c_int) -> Result<RawFd>
 fn set_up(data: Data, fifo: &Fifo, access: Access, flags: c_int) -> Result<()> {
     fifo::set_up(&fifo.file, flags & libc::O_NONBLOCK != 0)?;
     inherited::set_magic(&fifo.file, access)?;
+    data.layout.track_if_asked();
     let opened = Opened::new(data, &fifo.status, access);
     pollers::set_up(&opened, fifo.file.as_raw_fd());
     descriptor::insert(fifo.file.as_raw_fd(), opened)

@@ -18,6 +18,7 @@ use crate::posix::mq::layout::{
 };
 use crate::posix::mq::notify::registration::Registered;
 use crate::posix::mq::notify::request;
+use crate::posix::mq::track::Track;
 
 /// In the data file: the word that receivers sleep on while there is no message.
 pub const MESSAGE_WORD: u64 = Header::MESSAGE_WORD;
@@ -147,6 +148,11 @@ impl Snapshot {
         let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
         let fifo = OpenOptions::new().read(true).custom_flags(flags).open(self.fifo()).ok()?;
         request::registered(fifo.as_raw_fd(), self.header.notify().in_force())
+    }
+
+    /// Who sent and who received last. `None`: that is not recorded.
+    pub fn track(&self) -> Option<Track> {
+        self.header.track().known()
     }
 
     /// The number of messages ever sent. One whose sender was killed may count, or not.

@@ -89,20 +89,6 @@ impl Use<'_> {
         self.commit_sent(reserved, message.priority, owed, is_awaited)
     }
 
-    /// Writes a message to a claimed slot. False: this is the child of a fork in a handler.
-    ///
-    /// # Safety
-    /// The slot is claimed; the message has been checked, and its body is valid for reading.
-    #[inline(always)]
-    pub(super) unsafe fn write(&self, slot: usize, header: u128, message: &Outgoing) -> bool {
-        // SAFETY: as the caller says.
-        unsafe {
-            let (head, into) = self.queue.layout.next_message(slot);
-            let head = (header, head.cast());
-            self.operation.write(head, message.body, into, message.length)
-        }
-    }
-
     /// What is left of [`Self::try_send`] where a process is registered.
     ///
     /// # Safety
@@ -235,7 +221,7 @@ impl Use<'_> {
         }
         // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.
-        let is_whole = unsafe { who.read(body, into.body, length) };
+        let is_whole = unsafe { self.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);
@@ -269,7 +255,7 @@ impl Use<'_> {
         }
         // SAFETY: the slot is claimed; the caller vouches for the buffer, which any message of the
         // queue fits in.
-        let is_whole = unsafe { who.read(body, into.body, length) };
+        let is_whole = unsafe { self.read(body, into.body, length) };
         if !is_whole {
             Slots::leave_to_parent(who);
             return Ok(None);

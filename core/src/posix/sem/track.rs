@@ -11,20 +11,19 @@
 //!
 //! All of this is a hint for a person, in memory that others may write: any bytes are harmless.
 
-use core::ffi::{CStr, c_char};
+use core::ffi::CStr;
 use core::mem::{offset_of, size_of};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::layout::{SIZE, Semaphore};
-use super::ledger::pattern::any_fits;
 use super::ledger::uses;
 use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
-use crate::os::clock::realtime_seconds;
+use crate::object::doer::{Doer, Last};
+use crate::object::pattern::any_fits;
 use crate::os::file_size::beyond_limit;
-use crate::os::process::Process;
 use crate::os::settings;
 use crate::os::{Errno, Result};
 
@@ -35,9 +34,6 @@ pub const TRACKED_SIZE: usize = SIZE + size_of::<Tail>();
 const MAGIC: u64 = u64::from_be_bytes(*b"rsipctrk");
 /// Tracked semaphores of a process at most; of further ones nothing is noted.
 const MOST: usize = 128;
-/// Bytes of a program's name, as the kernel shortens it.
-const NAME: usize = 15;
-
 /// What follows the `sem_t` in the file.
 #[repr(C)]
 struct Tail {
@@ -47,33 +43,6 @@ struct Tail {
 }
 
 const _: () = assert!(offset_of!(Tail, taker) == 8 && size_of::<Last>() == 24);
-
-/// The last process that did something.
-///
-/// All accesses are `Relaxed`: nothing is published through these words. Two processes that write
-/// at the same time may leave the number of one and the name of the other, which the last byte of
-/// the name shows.
-#[repr(C)]
-struct Last {
-    /// | bits | meaning |
-    /// |---|---|
-    /// | 0..32 | seconds since 1970 |
-    /// | 32..64 | PID, in the process's own namespace; 0 = nobody yet |
-    who: AtomicU64,
-    /// The name of the program, filled up with zeros, and the checksum of name and PID.
-    name: [AtomicU64; 2],
-}
-
-/// Who did something last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doer {
-    /// In its own PID namespace.
-    pub pid: u32,
-    /// In seconds since 1970.
-    pub when: u64,
-    /// `None`: two processes have noted themselves at the same moment.
-    pub program: Option<OsString>,
-}
 
 /// Last taker and last poster of a semaphore. `None`: nobody since it has been tracked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,47 +132,6 @@ fn tail_of<'a>(semaphore: *const Semaphore) -> Option<&'a Tail> {
     Some(unsafe { &*core::ptr::with_exposed_provenance::<Tail>(semaphore.addr() + SIZE) })
 }
 
-impl Last {
-    fn is_this_process(&self) {
-        let pid = Process::pid_of_memory();
-        let name = signed(own_name(), pid);
-        for (word, part) in self.name.iter().zip(name.as_chunks::<8>().0) {
-            word.store(u64::from_ne_bytes(*part), Ordering::Relaxed);
-        }
-        let seconds = realtime_seconds() & u64::from(u32::MAX);
-        self.who.store(u64::from(pid) << 32 | seconds, Ordering::Relaxed);
-    }
-}
-
-/// With the checksum behind it.
-fn signed(name: [u8; NAME], pid: u32) -> [u8; NAME + 1] {
-    let mut signed = [0; NAME + 1];
-    signed[..NAME].copy_from_slice(&name);
-    // FNV-1a, folded: what differs in one byte mostly differs in the sum.
-    let step = |sum: u32, byte: &u8| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-    let sum = name.iter().chain(&pid.to_ne_bytes()).fold(0x811c_9dc5, step);
-    signed[NAME] = sum.to_ne_bytes().into_iter().fold(0, |folded, byte| folded ^ byte);
-    signed
-}
-
-/// Of the program that runs.
-fn own_name() -> [u8; NAME] {
-    unsafe extern "C" {
-        static program_invocation_short_name: *const c_char;
-    }
-    let mut name = [0; NAME];
-    // SAFETY: the C library's: NULL, or a C string that lives as long as the process.
-    unsafe {
-        let start = program_invocation_short_name;
-        if !start.is_null() {
-            let text = CStr::from_ptr(start).to_bytes();
-            let length = text.len().min(NAME);
-            name[..length].copy_from_slice(&text[..length]);
-        }
-    }
-    name
-}
-
 impl Track {
     /// From the bytes of the file. `None`: it is not tracked.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
@@ -216,25 +144,10 @@ impl Track {
     }
 }
 
-impl Doer {
-    fn from_words(words: &[[u8; 8]]) -> Option<Self> {
-        let [who, start, end] = words else { return None };
-        let who = u64::from_ne_bytes(*who);
-        let pid = u32::try_from(who >> 32).ok().filter(|&pid| pid != 0)?;
-        let when = who & u64::from(u32::MAX);
-        let found = [*start, *end].concat();
-        let mut name = [0; NAME];
-        name.copy_from_slice(&found[..NAME]);
-        let length = name.iter().position(|&byte| byte == 0).unwrap_or(NAME);
-        let is_its = signed(name, pid)[..] == found[..] && length > 0;
-        let program = is_its.then(|| OsStr::from_bytes(&name[..length]).to_owned());
-        Some(Self { pid, when, program })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::doer::{NAME, signed};
 
     fn bytes(who: u64, name: [u8; NAME + 1]) -> Vec<u8> {
         let mut bytes = vec![0; TRACKED_SIZE];

@@ -113,7 +113,7 @@ impl<'u, 't> Receiving<'u, 't> {
             return if is_first { Err(error) } else { Ok(None) };
         }
         // SAFETY: the slot is claimed; the caller vouches for the buffer.
-        if !unsafe { who.read(body, into.body, length) } {
+        if !unsafe { queue.read(body, into.body, length) } {
             Slots::leave_to_parent(who);
             return Ok(None);
         }

@@ -39,6 +39,8 @@ pub struct Opened {
     pub data: (u64, u64),
     /// Device and inode of the FIFO that the descriptor really is.
     pub fifo: (u64, u64),
+    /// Whether it notes who sent and who received last.
+    is_tracked: bool,
     /// How this process polls it.
     pub polling: Polling,
     /// Where the next read(2) of the status line begins.
@@ -66,7 +68,7 @@ impl Opened {
 
     /// All that may be done with it at once.
     fn at_once(&self) -> u8 {
-        if !self.layout.is_at_home() || !restartable::is_possible() {
+        if self.is_tracked || !self.layout.is_at_home() || !restartable::is_possible() {
             return 0;
         }
         u8::from(self.can_send) * AtOnce::Send as u8
@@ -76,22 +78,39 @@ impl Opened {
     fn of(mapping: Arc<Mapping>, data: (u64, u64), fifo: (u64, u64), access: Access) -> Self {
         Self {
             layout: mapping.layout,
-            mapping,
             can_receive: access.receive,
             can_send: access.send,
             nonblocking: Nonblocking::unknown(),
             data,
             fifo,
+            is_tracked: mapping.layout.track().is_on(),
             polling: Polling::default(),
             position: AtomicU64::new(0),
             send_lull: Lull::default(),
             receive_lull: Lull::default(),
+            mapping,
+        }
+    }
+
+    /// This process sends.
+    #[inline(always)]
+    pub fn note_sender(&self) {
+        if self.is_tracked {
+            self.layout.track().sender.is_this_process();
+        }
+    }
+
+    /// This process receives.
+    #[inline(always)]
+    pub fn note_receiver(&self) {
+        if self.is_tracked {
+            self.layout.track().receiver.is_this_process();
         }
     }
 }
 
 /// What may be done with a queue in a straight line, because the descriptor is for it, TIDs mean
-/// the same to all (`claim`), and a commit can be one restartable sequence.
+/// the same to all (`claim`), a commit can be one restartable sequence, and nobody asks who it was.
 #[derive(Clone, Copy)]
 pub enum AtOnce {
     /// Messages may be sent.

@@ -10,6 +10,7 @@ use crate::os::{Errno, Result};
 use crate::posix::mq::notify::registration::Registration;
 use crate::posix::mq::poll::readiness::Readiness;
 use crate::posix::mq::store::holders::Holders;
+use crate::posix::mq::track::Notes;
 use crate::shared::pair::{Pair, Versioned};
 use crate::shared::wait_point::WaitPoint;
 
@@ -94,6 +95,7 @@ pub struct Header {
     pub(super) readiness: Lines<Readiness>,
     pub(super) notify: Lines<Registration>,
     pub(super) holders: Lines<Holders>,
+    pub(super) track: Lines<Notes>,
 }
 
 const _: () = assert!(size_of::<Header>() == HEADER_SIZE);
@@ -173,6 +175,11 @@ impl Header {
     /// The processes that keep slots.
     pub fn holders(&self) -> &Holders {
         &self.holders.0
+    }
+
+    /// Who sent and who received last.
+    pub fn track(&self) -> &Notes {
+        &self.track.0
     }
 
     /// Which process wants to be notified.

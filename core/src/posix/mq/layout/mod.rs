@@ -29,6 +29,7 @@ use crate::posix::mq::poll::readiness::Readiness;
 use crate::posix::mq::store::holders::Holders;
 use crate::posix::mq::store::index::{GROUP, Index, Node};
 use crate::posix::mq::store::slots::Slots;
+use crate::posix::mq::track::Notes;
 use crate::shared::pair::Versioned;
 use crate::shared::prefetch;
 use crate::shared::wait_point::WaitPoint;
@@ -186,6 +187,17 @@ impl Layout {
     #[inline]
     pub fn notify(&self) -> &Registration {
         &self.header().notify.0
+    }
+
+    /// Who sent and who received last.
+    #[inline]
+    pub fn track(&self) -> &Notes {
+        self.header().track()
+    }
+
+    /// The queue is tracked from now on, if `RSIPC_MQ_TRACK` names it.
+    pub fn track_if_asked(&self) {
+        self.track().begin_if_asked(|| self.header().name());
     }
 
     /// The processes that keep slots beyond a call.

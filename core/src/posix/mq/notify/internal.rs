@@ -32,6 +32,11 @@ pub fn has_registered() -> bool {
     HAS_REGISTERED.load(Ordering::SeqCst)
 }
 
+/// Whether this process is registered with the queue of this descriptor, at this moment.
+pub fn is_registered_with(fd: RawFd) -> bool {
+    has_registered() && request::is_held_by(fd, signal::own_pid())
+}
+
 /// Closes a descriptor of the library's own for a FIFO: now, or once that does not end a
 /// registration any more. Async-signal-safe.
 pub fn close_internal(kept: Reserved) {

@@ -272,10 +272,11 @@ fn reopen(fd: RawFd) -> Result<RawFd> {
 /// A description of our own, or else a duplicate of the program's. Whether it is that.
 ///
 /// A new description gets a low descriptor first, and to close that would end the registration of
-/// the process, if it has one with this queue (`notify::internal`). Another thread may register at
-/// this moment.
+/// the process, if it has one with this queue. (If another thread registers at this moment, the low
+/// one stays open: `notify::internal`.) A duplicate has a price: an epoll does not notice that the
+/// program has closed its own descriptor.
 fn keep(fd: RawFd) -> Option<(Reserved, u32)> {
-    if !internal::has_registered()
+    if !internal::is_registered_with(fd)
         && let Ok(new) = reopen(fd)
     {
         let kept = reserved::keep_copy(new);

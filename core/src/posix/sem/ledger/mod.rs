@@ -10,7 +10,6 @@
 //! | `file` | its file |
 //! | `keeper` | the thread that tells of the death of its process, and gives back what others had |
 //! | `keeping` | what it and its process tell each other |
-//! | `pattern` | which names the environment makes robust |
 //! | `opened` | a ledger that this process has open |
 //! | `account` | what this process has in it |
 //! | `pins` | the threads that are inside a use, and those that have left it for good |
@@ -39,8 +38,6 @@ mod layout;
 mod model;
 #[cfg(not(loom))]
 mod opened;
-#[cfg(not(loom))]
-pub mod pattern;
 #[cfg(not(loom))]
 mod pins;
 #[cfg(not(loom))]

@@ -1,4 +1,4 @@
-//! The patterns of `RSIPC_SEM_ROBUST`: `*` stands for any bytes, `?` for one.
+//! Patterns of names in the environment: `*` stands for any bytes, `?` for one.
 
 /// Whether one of the patterns, separated by commas, fits the name. Leading slashes do not count.
 pub fn any_fits(patterns: &[u8], name: &[u8]) -> bool {
