@@ -41,7 +41,7 @@ fn failed(error: Errno) -> io::Error {
 pub fn purpose(waiter: &Waiter) -> Purpose {
     match waiter.wanted {
         Wanted::Message { .. } => Purpose::Message,
-        Wanted::Space(_) => Purpose::Room,
+        Wanted::Space(_) => Purpose::Space,
     }
 }
 

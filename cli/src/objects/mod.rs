@@ -96,7 +96,7 @@ impl Object {
     /// the caller's wait.
     pub fn purpose(&self, offset: u64) -> Option<Purpose> {
         match self.kind() {
-            Kind::Sem => Some(Purpose::Token),
+            Kind::Sem => Some(Purpose::Value),
             Kind::Mq => queue::purpose(offset),
             Kind::Shm | Kind::Svshm => Some(Purpose::Change),
             // They themselves know their waiters.

@@ -41,7 +41,7 @@ pub fn classify(file_name: &[u8]) -> Role<'_> {
 pub fn purpose(offset: u64) -> Option<Purpose> {
     match offset {
         snapshot::MESSAGE_WORD => Some(Purpose::Message),
-        snapshot::SPACE_WORD => Some(Purpose::Room),
+        snapshot::SPACE_WORD => Some(Purpose::Space),
         _ => None,
     }
 }

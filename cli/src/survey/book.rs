@@ -267,7 +267,7 @@ impl Book {
         let entry = &mut self.entries[place];
         let purpose = match (entry.object.kind(), polled.to_read) {
             (Kind::Mq, true) => Purpose::Message,
-            (Kind::Mq, false) if polled.to_write => Purpose::Room,
+            (Kind::Mq, false) if polled.to_write => Purpose::Space,
             _ => return,
         };
         let (pid, tid) = (process.pid, Some(tid));

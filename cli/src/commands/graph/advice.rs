@@ -49,7 +49,7 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     lines.truncate(MOST);
     let waits_for_post = |sleeper: &Sleeper| {
         let object = survey.object(sleeper.place.file);
-        sleeper.purpose(survey) == Some(Purpose::Token)
+        sleeper.purpose(survey) == Some(Purpose::Value)
             && object.is_some_and(|object| object.memory.is_none())
     };
     if deadlock.sleepers.iter().any(waits_for_post) {
@@ -89,7 +89,7 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
     let number = sleeper.place.spot.semaphore().unwrap_or(0);
     let wanted = sleeper.known(survey).and_then(|waiter| waiter.wanted);
     match (purpose, wanted) {
-        (Purpose::Token, _) => format!("`{rsipc} sem post {name}` wakes one that waits there"),
+        (Purpose::Value, _) => format!("`{rsipc} sem post {name}` wakes one that waits there"),
         (Purpose::Message, Some(wanted)) => format!(
             "`{rsipc} msg send {name} --type {} MESSAGE` wakes one that receives; or end it",
             admitted(wanted)
@@ -97,10 +97,10 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
         (Purpose::Message, None) => {
             format!("`{rsipc} mq send {name} MESSAGE` wakes one that receives; or end it")
         }
-        (Purpose::Room, Some(_)) => {
+        (Purpose::Space, Some(_)) => {
             format!("`{rsipc} msg recv {name}` takes a message out, and wakes one that sends")
         }
-        (Purpose::Room, None) => {
+        (Purpose::Space, None) => {
             format!("`{rsipc} mq recv {name}` takes a message out, and wakes one that sends")
         }
         (Purpose::Change, _) => end_them(),
