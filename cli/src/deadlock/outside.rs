@@ -1,4 +1,4 @@
-//! Who could still help that does not have the object, or cannot be seen.
+//! Processes that could still help, but do not have the object, or cannot be seen.
 
 use std::fs;
 

@@ -86,7 +86,7 @@ impl Book {
                 let is_queue = self.entries[place].object.kind() == Kind::Mq;
                 let holder = self.entries[place].holder(process.pid);
                 holder.mapped = true;
-                // All who have a queue open have its file mapped to write.
+                // Each process that has a queue open has its file mapped to write.
                 let access = Access { read: true, write: mapping.writable };
                 holder.has_for((!is_queue).then_some(access));
                 held.push(place);

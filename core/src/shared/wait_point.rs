@@ -256,7 +256,7 @@ impl WaitPoint {
         }
     }
 
-    /// Has all sleepers look again, and those who are about to sleep.
+    /// Has all sleepers look again, and threads that are about to sleep.
     pub fn wake_all(&self) {
         if self.event.is_awaited() {
             self.event.will_wake();
@@ -264,7 +264,7 @@ impl WaitPoint {
         }
     }
 
-    /// Has those look again who are about to sleep, or whose sleep is restarted after a handler.
+    /// Has threads look again that are about to sleep, or restart a sleep after a handler.
     pub fn renew_sleeps(&self) {
         if self.event.is_awaited() {
             self.event.will_wake();
