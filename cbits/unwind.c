@@ -1,7 +1,7 @@
 /* The unwinder, libgcc_s, which the loader would bring with us into each process, and which hardly
  * one of them needs: to load it takes more time than to load us. So the shared library does not
- * need it. Whoever unwinds a thread has it loaded: for a thread that is cancelled or calls
- * pthread_exit(3) the C library does so, which goes without it in the same way. build.rs has the
+ * need it. It is loaded by the code that unwinds a thread: for a thread that is cancelled or calls
+ * pthread_exit(3) by the C library, which itself does not need it either. build.rs has the
  * linker put these functions in the place of its own. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -100,7 +100,7 @@ static int look_into(struct dl_phdr_info *object, size_t size, void *argument)
 
 /* Not by dlsym, which waits for the loader's lock: a thread that has that may be waiting for this
  * one, as in the destructor of a plugin that ends its threads. And never remembered: a plugin may
- * take its unwinder away again. Where there is none, nobody unwinds by it yet: a thread that
+ * take its unwinder away again. Where there is none, no thread unwinds by it yet: one that
  * panics, with RUST_BACKTRACE, or a program with an unwinder in itself. */
 static void *find(const char *name)
 {

@@ -109,7 +109,7 @@ fn looked_up() -> BTreeSet<String> {
 }
 
 /// A program may have a function of its own under any name that ISO C does not reserve, and the
-/// loader would give us that one. What ISO C reserves does the same whoever has it.
+/// loader would give us that one. What ISO C reserves does the same in every library.
 #[test]
 fn the_library_needs_no_function_whose_name_is_the_programs() {
     const OF_ISO_C: [&str; 16] = [

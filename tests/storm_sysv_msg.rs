@@ -13,7 +13,7 @@ use std::time::Duration;
 use support::cases::SKIPPED;
 use support::{Ended, Place, Way, command, compile, run_bounded};
 
-/// Where it is only to be shown that the program tells the truth.
+/// Enough where the test only shows that the program itself is right.
 const SHORT: u64 = 3;
 
 #[test]

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::mem;
 use std::ptr;
 
-/// Signals that come to nobody but the one who waits for them here.
+/// Signals that are blocked, and waited for here.
 #[derive(Clone, Copy)]
 pub struct Blocked(libc::sigset_t);
 

@@ -23,7 +23,7 @@ pub struct Survey {
     pub processes: BTreeMap<Pid, Process>,
     /// Processes that could not be inspected.
     pub unseen: usize,
-    /// What those who have an object are doing, where that can be seen.
+    /// What the processes that have an object are doing, where that can be seen.
     activities: HashMap<Pid, String>,
 }
 
@@ -74,8 +74,8 @@ impl Survey {
         Ok(found.map(|object| object.link.unwrap_or(object.path)))
     }
 
-    /// Whether all processes could be looked into, so that nobody can have an object without being
-    /// in its list.
+    /// Whether all processes could be inspected, so that each one that has an object is in its
+    /// list.
     pub fn is_complete(&self) -> bool {
         self.unseen == 0
     }
@@ -164,7 +164,7 @@ impl Survey {
 }
 
 impl Entry {
-    /// Whether nobody has the object. None = those who might have it cannot be seen.
+    /// Whether no process has the object. None = a process that might have it cannot be seen.
     pub fn is_stale(&self, survey: &Survey) -> Option<bool> {
         match (self.is_let_go(), survey.is_complete()) {
             (false, _) => Some(false),

@@ -13,7 +13,7 @@ use crate::elf;
 #[derive(Clone, Debug, Deserialize)]
 pub struct Place(pub String, pub u64);
 
-/// The files that have been looked into.
+/// The files that have been read.
 #[derive(Default)]
 pub struct Symbols {
     files: HashMap<String, Option<Loaded>>,

@@ -11,8 +11,8 @@ use common::rsipc;
 
 type Options = BTreeSet<String>;
 
-/// What the help knows: the commands that do something, each with its options.
-fn commands() -> BTreeMap<String, Options> {
+/// The command itself, whose path is empty, and every command below it: what `--help` prints.
+fn helps() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut open = vec![Vec::new()];
     while let Some(path) = open.pop() {
@@ -21,20 +21,27 @@ fn commands() -> BTreeMap<String, Options> {
             .expect("it ends in time")
             .stdout;
         let help = String::from_utf8(help).expect("the help is UTF-8");
-        let subcommands = help.split_once("\nCommands:\n").map(|(_, below)| below);
-        let Some(subcommands) = subcommands else {
-            found.insert(path.join(" "), options(&help));
-            continue;
-        };
-        let names = subcommands.lines().take_while(|line| !line.is_empty());
-        let names = names.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-        for name in
-            names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help")
-        {
-            open.push([&path[..], &[name.to_owned()]].concat());
+        for name in subcommands(&help).unwrap_or_default() {
+            open.push([&path[..], &[name]].concat());
         }
+        found.insert(path.join(" "), help);
     }
     found
+}
+
+/// The names in a list of commands, if there is such a list. `help` is in each of them.
+fn subcommands(help: &str) -> Option<Vec<String>> {
+    let (_, below) = help.split_once("\nCommands:\n")?;
+    let lines = below.lines().take_while(|line| !line.is_empty());
+    let lines = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    Some(names.filter(|name| *name != "help").map(str::to_owned).collect())
+}
+
+/// What the help knows: the commands that do something, each with its options.
+fn commands() -> BTreeMap<String, Options> {
+    let leaves = helps().into_iter().filter(|(_, help)| subcommands(help).is_none());
+    leaves.map(|(path, help)| (path, options(&help))).collect()
 }
 
 /// The long options that head a line of the help, or stand behind a short one.
@@ -84,6 +91,22 @@ fn the_english_page_has_every_command_and_option() {
     assert!(
         page.contains(&format!("\"rsipc {}\"", env!("CARGO_PKG_VERSION"))) && !page.contains('@')
     );
+}
+
+#[test]
+fn every_help_ends_with_an_example() {
+    let helps = helps();
+    for (path, help) in &helps {
+        let examples = help.split_once("\nExamples:\n").map(|(_, below)| below);
+        let line = format!("  rsipc {path}");
+        assert!(
+            examples.is_some_and(|lines| lines.lines().any(|text| text.starts_with(&line))),
+            "rsipc {path} --help:\n{help}"
+        );
+    }
+    assert!(["", "sem", "sem wait"].iter().all(|path| helps.contains_key(*path)), "{helps:?}");
+    // A text of the command's own stays where there is one.
+    assert!(helps[""].contains("Exit status: 0") && helps["console"].contains("Ctrl-D"));
 }
 
 #[test]

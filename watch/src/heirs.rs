@@ -7,7 +7,7 @@ use watch_run::tables::{Book, HANDLES, Handle, ObjectKind};
 
 use crate::book::{FIRST_TICKET, TICKETS, add_handle, drop_handles, sweep};
 
-/// So many forks later it is looked at who has ended.
+/// So many forks later, ended processes are looked for.
 const OFTEN: u32 = 16;
 
 /// Notes what a process has, for the child that it is about to begin: the number under which that

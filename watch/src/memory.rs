@@ -84,7 +84,7 @@ pub struct Frame {
 /// Calls of one thread, each in a handler that has interrupted the one before, that are remembered.
 pub const FRAMES: usize = 8;
 
-/// The block of a thread, zeros at its beginning. Who changes it has signals blocked.
+/// The block of a thread, zeros at its beginning. A thread that changes it has signals blocked.
 #[repr(C)]
 pub struct Memory {
     /// The process that it belongs to: a fork copies it.

@@ -20,8 +20,8 @@ const IMPATIENCE: u64 = 100_000_000;
 /// does not tell of, as a frozen cgroup.
 const LONG: u64 = 60_000_000_000;
 
-/// The book is seldom kept as long by one who has a processor: from then on it is looked at how
-/// the one who has it is, so often.
+/// A thread with a processor seldom keeps the book as long: from then on the state of the thread
+/// that has it is read, so often.
 const SHORT: u64 = 1_000_000;
 
 /// The tables, if this process is watched.
@@ -83,8 +83,8 @@ pub fn with_book<R>(run: &Tables, work: impl FnOnce(&mut Book) -> R) -> Option<R
     }
     // SAFETY: signals are blocked.
     unsafe { memory::own() }.mask = blocked.signals();
-    // SAFETY: who has the lock is alone; all that follow its rules see what it wrote (Acquire and
-    // Release below).
+    // SAFETY: the holder of the lock is alone; all that follow its rules see what it wrote (Acquire
+    // and Release below).
     let result = work(unsafe { &mut *run.book.get() });
     run.head.lock.store(0, Ordering::Release);
     Some(result)
@@ -107,8 +107,8 @@ fn lock(run: &Tables, tid: i32) -> bool {
             system::yield_now();
             continue;
         }
-        // It has been killed, and perhaps nobody has waited for it yet. What it left is odd at most
-        // in the one entry that it was writing.
+        // It has been killed, and perhaps its parent has not waited for it yet. What it left is odd
+        // at most in the one entry that it was writing.
         if owner != 0
             && system::has_ended(owner)
             && word.compare_exchange(owner, tid, Ordering::Acquire, Ordering::Relaxed).is_ok()

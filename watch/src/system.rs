@@ -60,7 +60,7 @@ pub fn has_ended(tid: i32) -> bool {
     !is_alive(tid) || matches!(state(tid), Some(b'Z' | b'X'))
 }
 
-/// Whether a thread does nothing until somebody has it go on: by a signal, or a debugger.
+/// Whether a thread does nothing until it is continued: by a signal, or a debugger.
 pub fn is_stopped(tid: i32) -> bool {
     matches!(state(tid), Some(b'T' | b't'))
 }

@@ -1,4 +1,4 @@
-//! `rsipc clean`: removes what nobody has, and nobody would miss.
+//! `rsipc clean`: removes what no process has open, and no user would miss.
 
 mod contents;
 mod lease;
@@ -82,7 +82,7 @@ fn sweep(options: &Options, mut reporter: Reporter) -> Result<Reporter> {
         progress.advance(1);
         match obstacle(entry, &survey) {
             None => consider(entry, &survey, options, &mut reporter)?,
-            // Who has asked for it by name is told.
+            // A user that has asked for it by name is told.
             Some(because) if selection.has_names() => {
                 reporter.keep(&shown(&entry.object), &because)?;
             }
@@ -179,8 +179,8 @@ fn remove(entry: &Entry, survey: &Survey, force: bool) -> io::Result<Verdict> {
             return Some(because);
         }
         if let State::Mq(Ok(queue)) = &now {
-            // As the library does it: who is killed in between leaves no FIFO that belongs to
-            // nothing.
+            // In the order of the library: a process that is killed in between leaves no FIFO
+            // without its queue.
             let _ = fs::remove_file(&queue.fifo);
         }
         if let Some(common) = sysv::common(&now) {

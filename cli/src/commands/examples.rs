@@ -7,7 +7,15 @@ use clap::Command;
 /// Of a command, lines to type and what they are for.
 type Examples = (&'static str, &'static [(&'static str, &'static str)]);
 
-const ALL: [Examples; 30] = [
+/// The path of the command itself is empty.
+const ALL: [Examples; 35] = [
+    (
+        "",
+        &[
+            ("rsipc ls", "all objects, and the processes that have them open"),
+            ("rsipc run ./server --port 80", "a program on the library"),
+        ],
+    ),
     (
         "ls",
         &[
@@ -54,6 +62,16 @@ const ALL: [Examples; 30] = [
             "a queue, a semaphore, and a System V object by its key",
         )],
     ),
+    (
+        "sem",
+        &[
+            ("rsipc sem create lock --value 1 --if-missing", "a free lock"),
+            (
+                "rsipc sem wait lock && { backup; rsipc sem post lock; }",
+                "run backup while no other process has the lock",
+            ),
+        ],
+    ),
     ("sem create", &[("rsipc sem create lock --value 1 --if-missing", "a free lock")]),
     ("sem get", &[("rsipc sem get lock", "its value")]),
     ("sem post", &[("rsipc sem post lock", "release the lock")]),
@@ -63,6 +81,14 @@ const ALL: [Examples; 30] = [
     ),
     ("sem trywait", &[("rsipc sem trywait lock && echo taken", "take the lock if it is free")]),
     ("sem rm", &[("rsipc sem rm lock", "remove its name")]),
+    (
+        "mq",
+        &[
+            ("rsipc mq create jobs --if-missing", "a queue for ten messages"),
+            ("rsipc mq send jobs hello", "a message; wait for space if the queue is full"),
+            ("rsipc mq recv jobs", "the next message; wait for one if the queue is empty"),
+        ],
+    ),
     ("mq create", &[("rsipc mq create jobs --max-messages 100 --message-size 1K", "a queue")]),
     (
         "mq send",
@@ -81,6 +107,14 @@ const ALL: [Examples; 30] = [
         )],
     ),
     ("mq rm", &[("rsipc mq rm jobs", "remove its name")]),
+    (
+        "shm",
+        &[
+            ("rsipc shm create frame --size 64K", "64 KiB of zeros"),
+            ("rsipc shm write frame < picture", "copy a file into it"),
+            ("rsipc shm read frame > picture", "copy it into a file"),
+        ],
+    ),
     ("shm create", &[("rsipc shm create frame --size 64K", "64 KiB of zeros")]),
     (
         "shm read",
@@ -88,6 +122,14 @@ const ALL: [Examples; 30] = [
     ),
     ("shm write", &[("rsipc shm write frame --offset 4096", "standard input, from byte 4096 on")]),
     ("shm rm", &[("rsipc shm rm frame", "remove its name")]),
+    (
+        "msg",
+        &[
+            ("rsipc msg create 0xbeef", "a System V queue with this key"),
+            ("rsipc msg send 0xbeef hello --type 3", "a message of type 3"),
+            ("rsipc msg recv 0xbeef", "the oldest message"),
+        ],
+    ),
     ("msg create", &[("rsipc msg create 0xbeef", "a System V queue with this key")]),
     ("msg send", &[("rsipc msg send 0xbeef hello --type 3", "a message of type 3")]),
     ("msg recv", &[("rsipc msg recv 0xbeef --type 3", "the oldest message of that type")]),
@@ -97,15 +139,17 @@ const ALL: [Examples; 30] = [
 
 /// Adds them to the definition of the commands.
 pub fn add(command: Command) -> Command {
-    ALL.iter().fold(command, |command, (path, examples)| {
-        let text = shown(examples);
-        match path.split_once(' ') {
-            None => command.mut_subcommand(path, |leaf| leaf.after_help(text)),
-            Some((family, leaf)) => command.mut_subcommand(family, |family| {
-                family.mut_subcommand(leaf, |leaf| leaf.after_help(text))
-            }),
-        }
-    })
+    ALL.iter().fold(command, |command, (path, examples)| add_at(command, path, &shown(examples)))
+}
+
+/// The text follows what the command already says at its end.
+fn add_at(command: Command, path: &str, text: &str) -> Command {
+    if path.is_empty() {
+        let own = command.get_after_help().map(|own| format!("{own}\n\n"));
+        return command.after_help(own.unwrap_or_default() + text);
+    }
+    let (name, rest) = path.split_once(' ').unwrap_or((path, ""));
+    command.mut_subcommand(name, |deeper| add_at(deeper, rest, text))
 }
 
 fn shown(examples: &[(&str, &str)]) -> String {
@@ -123,18 +167,18 @@ mod tests {
     use super::*;
     use crate::args::Arguments;
 
-    fn leaves(command: &Command, path: &str) -> Vec<String> {
+    /// The path of a command, and those of all below it.
+    fn paths(command: &Command, path: &str) -> Vec<String> {
         let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
-        let deeper: Vec<String> = shown
-            .flat_map(|sub| leaves(sub, format!("{path} {}", sub.get_name()).trim_start()))
-            .collect();
-        if deeper.is_empty() { vec![path.to_owned()] } else { deeper }
+        let deeper =
+            shown.flat_map(|sub| paths(sub, format!("{path} {}", sub.get_name()).trim_start()));
+        [path.to_owned()].into_iter().chain(deeper).collect()
     }
 
     #[test]
     fn each_command_has_some() {
         let mut known: Vec<String> = ALL.iter().map(|(path, _)| (*path).to_owned()).collect();
-        let mut all = leaves(&Arguments::command(), "");
+        let mut all = paths(&Arguments::command(), "");
         known.sort();
         all.sort();
         assert_eq!(known, all);
@@ -144,7 +188,9 @@ mod tests {
     fn they_may_be_typed_so() {
         for (line, _) in ALL.iter().flat_map(|(_, examples)| *examples) {
             // As a shell splits it; what stands in quotes has no meaning for the parser.
-            let alone = line.split(" && ").next().unwrap().replace("'look at this'", "look");
+            let ends = [" && ", " < ", " > "].map(|end| line.find(end).unwrap_or(line.len()));
+            let alone = &line[..ends.into_iter().min().unwrap()];
+            let alone = alone.replace("'look at this'", "look");
             let words = alone.split(' ').map(|word| word.trim_matches('\''));
             let parsed = Arguments::command().try_get_matches_from(words);
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());

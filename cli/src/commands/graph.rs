@@ -133,7 +133,7 @@ struct NamedSleeper {
     offset: Option<u64>,
     /// Of a set; null elsewhere.
     semaphore: Option<u16>,
-    /// Who has taken what it waits for, by undo.
+    /// The processes that have taken what it waits for, by undo.
     held_by: Vec<i32>,
 }
 

@@ -75,7 +75,7 @@ struct Layout {
 #[derive(Serialize)]
 pub struct Listing {
     directory: String,
-    /// Processes that could not be looked into.
+    /// Processes that could not be inspected.
     unseen_processes: usize,
     objects: Vec<Report>,
     /// Those of System V that the kernel has.
@@ -186,7 +186,8 @@ fn table(layout: &Layout, survey: &Survey) -> Table {
         if fits {
             return table;
         }
-        // One long name must not cost all objects their columns. Who asks for columns gets them.
+        // One long name must not cost all objects their columns. A user that asks for columns gets
+        // them.
         if let Some(width) = width.filter(|_| layout.columns.is_empty())
             && cut_long_names(&mut rows, width)
         {

@@ -3,13 +3,13 @@
 //! | module | |
 //! |---|---|
 //! | `bodies` | the messages that are sent |
-//! | `clean` | removes what nobody has |
+//! | `clean` | removes what no process has open |
 //! | `console` | all calls, typed one by one |
 //! | `creation` | what the commands that make objects share |
 //! | `doctor` | checks the place that it runs in |
 //! | `examples` | what `--help` shows at its end |
 //! | `generate` | manual page and completions |
-//! | `graph` | a picture of who has what and who waits for it |
+//! | `graph` | a picture: which process has what, and waits for which |
 //! | `ls` | all objects |
 //! | `memory` | semaphores in the memory of processes, in words |
 //! | `mq` | the calls on message queues |

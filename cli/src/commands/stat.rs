@@ -288,7 +288,7 @@ fn how(holder: &Holder, object: &Object) -> String {
     };
     let [read, write] = if kind == Kind::Mq { ["receive", "send"] } else { ["read", "write"] };
     match (holder.access, kind) {
-        // All who have one of these have it to read and to write.
+        // A process that has one of these has it to read and to write.
         (_, Kind::Sem | Kind::Svsem | Kind::Svmsg) | (None, _) => how,
         (Some(Access { read: true, write: true }), _) => format!("{how}, to {read} and {write}"),
         (Some(Access { read: true, .. }), _) => format!("{how}, to {read} only"),

@@ -131,7 +131,7 @@ impl Actors {
     }
 
     /// Whether the process `one` could end this sleep of a thread of `other`. A parent that waits
-    /// counts only where it has something itself that somebody sleeps in: the children of a shell
+    /// counts only where it has something itself that a thread sleeps in: the children of a shell
     /// have nothing to do with each other.
     pub fn could_end(&self, one: Pid, other: Pid, blocker: &Blocker) -> bool {
         match blocker {
@@ -172,7 +172,7 @@ impl Actors {
 }
 
 impl Actor {
-    /// This process, which is awake: whoever waits for it to end will be woken.
+    /// This process, which is awake: a process that waits for it to end will be woken.
     fn own() -> Self {
         let pid = std::process::id().cast_signed();
         // SAFETY: takes no arguments, and only asks.
@@ -241,7 +241,7 @@ fn blocker(process: &Process, sleep: Sleep, survey: &Survey, memory: &io::Result
             if !words.iter().all(|word| holds_expected(word, memory)) {
                 return Blocker::Nothing;
             }
-            // It watches who dies, and could wake nobody that lives.
+            // A keeper watches for deaths, and wakes no living process.
             if words.iter().any(|word| is_in_ledger(process, word)) {
                 return Blocker::Own;
             }
@@ -253,7 +253,7 @@ fn blocker(process: &Process, sleep: Sleep, survey: &Survey, memory: &io::Result
                 let file = memory::id(process.pid, word.address);
                 survey.object(file).map(|_| Place { file, spot: Spot::Byte(0) })
             };
-            // With a word of its own among several, the others of them still need somebody else.
+            // With a word of its own among several, the others still need another process.
             let shared: Vec<Place> = words.iter().filter_map(place).collect();
             if shared.is_empty() { Blocker::Own } else { Blocker::Words(shared) }
         }

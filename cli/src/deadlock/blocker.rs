@@ -9,7 +9,7 @@ pub enum Blocker {
     /// Words that each hold what the thread expects, and no timeout: any process that has one of
     /// the files.
     Words(Vec<Place>),
-    /// A semaphore of a set: any process that has the set; but first of all those who have taken
+    /// A semaphore of a set: any process that has the set; but first of all those that have taken
     /// from it, to be undone, what the thread waits for. These are empty where they are not known.
     Semaphore(Place, Vec<Pid>),
     /// A word of its own memory: a thread of the same process.

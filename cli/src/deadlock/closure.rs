@@ -6,22 +6,22 @@ use super::actors::Actors;
 use super::blocker::Blocker;
 use crate::processes::Pid;
 
-/// Who is thought to let the waiters of a semaphore set go on.
+/// Which processes are thought to let the waiters of a semaphore set go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wakers {
-    /// Whoever has the set: nobody who could is left out.
+    /// All that have the set: none that could is left out.
     AllWhoCould,
-    /// Those who have taken from the semaphore what will be undone, where they are known: nobody
-    /// who has not taken a lock gives it back.
+    /// Those that have taken from the semaphore what will be undone, where they are known: only
+    /// the taker of a lock gives it back.
     Holders,
-    /// Nobody who sits in poll or in a wait, or is stopped: to post is not what they are at.
+    /// All but those that sit in poll or in a wait, or are stopped: these are not about to post.
     Active,
 }
 
 /// All processes that sleep for ever, if those in `awake` do not.
 ///
-/// It begins with all of them and leaves out those that somebody who was left out could wake, until
-/// nobody is left out any more. What stays is the largest such set, so no deadlock is missed.
+/// It begins with all of them and leaves out those that one already left out could wake, until
+/// none is left out any more. What stays is the largest such set, so no deadlock is missed.
 pub fn stuck(actors: &Actors, awake: &BTreeSet<Pid>, wakers: Wakers) -> BTreeSet<Pid> {
     let mut stuck: BTreeSet<Pid> = actors.pids().filter(|pid| !awake.contains(pid)).collect();
     loop {

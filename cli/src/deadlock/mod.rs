@@ -85,8 +85,8 @@ impl Deadlock {
 /// Looks so often, when something moves while it looks.
 const LOOKS: usize = 5;
 
-/// What is on this machine, and the deadlocks in objects. Where nobody waits in one there are none,
-/// and it is enough to look once.
+/// What is on this machine, and the deadlocks in objects. Where no thread waits in one there are
+/// none, and it is enough to look once.
 pub fn look(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
     let survey = Survey::take(depth)?;
     let nobody_waits = survey.entries.iter().all(|entry| entry.waiters.is_empty());
@@ -98,8 +98,8 @@ pub fn find(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
     let mut looks = 1;
     loop {
         let (mut survey, actors) = Actors::look(depth)?;
-        // Whoever is stuck in all likelihood includes those who are for certain; of those who may
-        // be stuck, who sits in poll may have moved.
+        // The processes that are stuck in all likelihood include those that are for certain. Of
+        // those that may be stuck, one that sits in poll may have moved.
         let active = closure::stuck(&actors, &BTreeSet::new(), Wakers::Active);
         let holders = closure::stuck(&actors, &BTreeSet::new(), Wakers::Holders);
         let sleeps = |pid: &&Pid| !actors.sleepers(**pid).is_empty();
@@ -109,10 +109,10 @@ pub fn find(depth: Depth) -> Result<(Survey, Vec<Deadlock>)> {
             looks += 1;
             continue;
         }
-        // Who still moves is not stuck, and neither is who may be woken by one who moves.
+        // A process that still moves is not stuck, and neither is one that it may wake.
         let stuck = |wakers| closure::stuck(&actors, &moved, wakers);
         let holders = if moved.is_empty() { holders } else { stuck(Wakers::Holders) };
-        // Who sleeps for a short time again and again does not sit in a call for ever.
+        // A process that sleeps for a short time again and again does not sit in a call for ever.
         let sitting = &involved(&actors, &active) - &watched;
         let awake = &moved | &actors.moved(&sitting);
         let active =
@@ -195,7 +195,7 @@ fn split(
     deadlocks
 }
 
-/// None when nobody in the set sleeps on anything that is shared: then it is no business of ours.
+/// None when no thread of the set sleeps on anything shared: then it does not concern us.
 fn deadlock(
     survey: &Survey,
     actors: &Actors,
@@ -218,7 +218,7 @@ fn deadlock(
         return None;
     }
     let shape = shape::of(&sleepers, &members, actors, survey);
-    // A shell that waits for a member is stuck too, but nobody has to know.
+    // A shell that waits for a member is stuck too, but that is of no interest.
     let concerned = |pid: &Pid| places.iter().any(|place| actors.has(*pid, place.file));
     let gives = |pid: &Pid| sleepers.iter().any(|sleeper| sleeper.givers.contains(pid));
     let others: BTreeSet<Pid> = places

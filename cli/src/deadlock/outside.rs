@@ -1,4 +1,4 @@
-//! Who could still help that does not have the object, or cannot be seen.
+//! Processes that could still help, but do not have the object, or cannot be seen.
 
 use std::fs;
 
@@ -49,7 +49,7 @@ pub fn unseen(sleepers: &[Sleeper], survey: &Survey) -> Option<Doubt> {
     let unseen = survey.processes.values().filter(|process| !process.is_seen());
     let may_help = |user: &User| {
         sleepers.iter().any(|sleeper| {
-            let needed = if sleeper.purpose(survey) == Some(Purpose::Room) { READ } else { WRITE };
+            let needed = if sleeper.purpose(survey) == Some(Purpose::Space) { READ } else { WRITE };
             let object = survey.object(sleeper.place.file);
             object.is_some_and(|object| user.may_open(object, needed))
         })

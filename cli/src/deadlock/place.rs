@@ -37,14 +37,14 @@ impl Spot {
     }
 }
 
-/// A thread that nobody will wake, and what it sleeps on.
+/// A thread that no other will wake, and what it sleeps on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sleeper {
     pub pid: Pid,
     pub tid: Pid,
     pub place: Place,
-    /// Those who have taken from the semaphore of a set what it waits for, and will give it back
-    /// when they end. Empty: not known.
+    /// Processes that have taken from the semaphore of a set what it waits for, and will give it
+    /// back when they end. Empty: not known.
     pub givers: Vec<Pid>,
 }
 

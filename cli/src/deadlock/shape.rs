@@ -16,8 +16,8 @@ use crate::survey::Survey;
 pub enum Shape {
     /// Some sleep on different words, each for what the others could give.
     Cycle,
-    /// All sleep on one word, and nobody else has it; or they sleep on several, but not each for
-    /// what the others could give.
+    /// All sleep on one word, and no other process has it; or they sleep on several, but not each
+    /// for what the others could give.
     Abandoned,
 }
 
@@ -47,7 +47,7 @@ fn is_queue(place: &Place, survey: &Survey) -> bool {
     survey.object(place.file).is_some_and(|object| object.kind() == Kind::Svmsg)
 }
 
-/// Of these sleepers, who are threads of the members.
+/// Of these sleepers, which are threads of the members.
 pub fn of(
     sleepers: &[Sleeper],
     members: &BTreeSet<Pid>,

@@ -45,8 +45,8 @@ pub fn look_at(pid: Pid, seen: &Seen, attachments: &Attachments) -> Option<Objec
     Some(Object { name, path, id, metadata, unlinked: false, elsewhere, memory, link, state })
 }
 
-/// The file in this directory that it is. Who has made it may know it by another name, one that it
-/// had before it was finished.
+/// The file in this directory that it is. Its maker may know it by another name, one that it had
+/// before it was finished.
 fn named(directory: &Path, seen: &Seen) -> Option<PathBuf> {
     let is_it = |path: &PathBuf| {
         Metadata::of(path).is_ok_and(|metadata| metadata.id == seen.id() && metadata.is_file)

@@ -12,7 +12,7 @@ use super::purpose::Purpose;
 use super::queue::Passage;
 use crate::failure::from_errno;
 
-/// Reads, and does not map: that would make a holder of the one who looks.
+/// Reads, and does not map: a mapping would count as a use of the object.
 pub fn read(file: &File) -> io::Result<Box<Snapshot>> {
     Snapshot::at(file).map(Box::new).map_err(failed)
 }
@@ -41,7 +41,7 @@ fn failed(error: Errno) -> io::Error {
 pub fn purpose(waiter: &Waiter) -> Purpose {
     match waiter.wanted {
         Wanted::Message { .. } => Purpose::Message,
-        Wanted::Space(_) => Purpose::Room,
+        Wanted::Space(_) => Purpose::Space,
     }
 }
 

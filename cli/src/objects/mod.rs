@@ -78,7 +78,7 @@ pub struct Object {
     /// The file that the object's data lies in.
     pub path: PathBuf,
     pub id: FileId,
-    /// Missing only for an unlinked object of somebody else.
+    /// Missing only for an unlinked object of another user.
     pub metadata: Option<Metadata>,
     /// Its name is gone, but processes still have it.
     pub unlinked: bool,
@@ -96,7 +96,7 @@ impl Object {
     /// the caller's wait.
     pub fn purpose(&self, offset: u64) -> Option<Purpose> {
         match self.kind() {
-            Kind::Sem => Some(Purpose::Token),
+            Kind::Sem => Some(Purpose::Value),
             Kind::Mq => queue::purpose(offset),
             Kind::Shm | Kind::Svshm => Some(Purpose::Change),
             // They themselves know their waiters.
@@ -199,7 +199,7 @@ impl Object {
         }
     }
 
-    /// Its length in bytes, as whoever made it asked for it: of a segment that of its memory, of
+    /// Its length in bytes, as its creator asked for it: of a segment that of its memory, of
     /// all others that of the file.
     pub fn size(&self) -> Option<u64> {
         match self.segment() {

@@ -63,7 +63,7 @@ impl Asked {
         }
     }
 
-    /// Who asks for semaphores, or for shared memory, asks for those of System V, too.
+    /// A pattern of semaphores, or of shared memory, includes those of System V.
     pub fn is_kind(&self, kind: Kind) -> bool {
         match self {
             Self::Kind(Kind::Sem) => matches!(kind, Kind::Sem | Kind::Svsem),

@@ -5,11 +5,13 @@
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Of a semaphore.
-    Token,
+    #[serde(rename = "token")]
+    Value,
     /// In an empty queue.
     Message,
     /// In a full queue.
-    Room,
+    #[serde(rename = "room")]
+    Space,
     /// Of a word that a program keeps in shared memory: an unnamed semaphore, a mutex, a condition
     /// variable.
     Change,
@@ -23,9 +25,9 @@ impl Purpose {
     /// `waits for …`
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Token => "a post",
+            Self::Value => "a post",
             Self::Message => "a message",
-            Self::Room => "space",
+            Self::Space => "space",
             Self::Change => "a word to change",
             Self::Increase => "an increase",
             Self::Zero => "zero",

@@ -37,12 +37,12 @@ pub fn classify(file_name: &[u8]) -> Role<'_> {
     }
 }
 
-/// What one who sleeps on the word at this offset of the data file waits for. None: nothing that a
-/// user asked for.
+/// What a thread that sleeps on the word at this offset of the data file waits for. None: nothing
+/// that a user asked for.
 pub fn purpose(offset: u64) -> Option<Purpose> {
     match offset {
         snapshot::MESSAGE_WORD => Some(Purpose::Message),
-        snapshot::SPACE_WORD => Some(Purpose::Room),
+        snapshot::SPACE_WORD => Some(Purpose::Space),
         _ => None,
     }
 }
@@ -89,7 +89,7 @@ pub struct Message {
 }
 
 impl State {
-    /// Reads, and does not map: that would make a holder of the one who looks.
+    /// Reads, and does not map: a mapping would count as a use of the object.
     pub fn read(file: &File) -> io::Result<Self> {
         let queue = look(file)?;
         let mut bytes = 0;

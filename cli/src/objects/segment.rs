@@ -13,7 +13,7 @@ pub use rsipc_core::sysv::shm::snapshot::Snapshot;
 use crate::failure::from_errno;
 use crate::processes::Pid;
 
-/// Reads, and does not map: that would make a holder of the one who looks.
+/// Reads, and does not map: a mapping would count as a use of the object.
 pub fn read(file: &File, attachments: &Attachments) -> io::Result<Box<Snapshot>> {
     Snapshot::at(file, attachments).map(Box::new).map_err(|error| match error {
         Errno::EINVAL => io::Error::new(

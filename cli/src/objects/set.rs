@@ -12,7 +12,7 @@ pub use rsipc_core::sysv::sem::snapshot::{Adjustment, Snapshot, Waiter};
 use super::purpose::Purpose;
 use crate::failure::from_errno;
 
-/// Reads, and does not map: that would make a holder of the one who looks.
+/// Reads, and does not map: a mapping would count as a use of the object.
 pub fn read(file: &File) -> io::Result<Box<Snapshot>> {
     Snapshot::at(file).map(Box::new).map_err(failed)
 }

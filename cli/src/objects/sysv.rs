@@ -17,7 +17,7 @@ pub struct Account {
     pub id: i32,
     /// User and group.
     pub owner: (u32, u32),
-    /// Of whoever made it.
+    /// User and group of the creator.
     pub creator: (u32, u32),
     /// Permission bits, and flags above them.
     pub mode: u32,

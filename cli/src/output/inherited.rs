@@ -1,4 +1,4 @@
-//! The standard descriptors, and SIGPIPE, as whoever started this process has left them.
+//! The standard descriptors, and SIGPIPE, as the parent of this process has left them.
 //!
 //! Rust's runtime changes them before `main`: it opens `/dev/null` in the place of a descriptor
 //! that is closed, and ignores SIGPIPE. So they are looked at before that. A command whose standard

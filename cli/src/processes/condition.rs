@@ -62,7 +62,8 @@ pub fn describe_call(number: Option<c_long>) -> &'static str {
     }
 }
 
-/// A call in which a process waits for somebody else or for the time to pass, as a supervisor does.
+/// A call in which a process waits for another process or for the time to pass, as a supervisor
+/// does.
 pub fn is_sit(number: c_long) -> bool {
     matches!(
         number,

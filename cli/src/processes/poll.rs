@@ -23,7 +23,7 @@ pub enum Call {
     Epoll,
 }
 
-/// More of them nobody polls who has a queue among them.
+/// A program that polls queues has no more of them.
 const MOST: u64 = 65_536;
 const POLLFD_SIZE: usize = 8;
 /// Bytes of a word of a set of descriptors.

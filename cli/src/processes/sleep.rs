@@ -25,7 +25,7 @@ pub enum Sleep {
     Poll(Vec<Polled>),
     /// For a signal.
     Signal,
-    /// In another call that somebody else or the clock ends, by its number.
+    /// In another call that another process or the clock ends, by its number.
     Sit(c_long),
 }
 

@@ -86,7 +86,7 @@ impl Book {
                 let is_queue = self.entries[place].object.kind() == Kind::Mq;
                 let holder = self.entries[place].holder(process.pid);
                 holder.mapped = true;
-                // All who have a queue open have its file mapped to write.
+                // Each process that has a queue open has its file mapped to write.
                 let access = Access { read: true, write: mapping.writable };
                 holder.has_for((!is_queue).then_some(access));
                 held.push(place);
@@ -267,7 +267,7 @@ impl Book {
         let entry = &mut self.entries[place];
         let purpose = match (entry.object.kind(), polled.to_read) {
             (Kind::Mq, true) => Purpose::Message,
-            (Kind::Mq, false) if polled.to_write => Purpose::Room,
+            (Kind::Mq, false) if polled.to_write => Purpose::Space,
             _ => return,
         };
         let (pid, tid) = (process.pid, Some(tid));

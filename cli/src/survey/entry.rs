@@ -1,4 +1,4 @@
-//! An object, and who has to do with it.
+//! An object, and the processes that have to do with it.
 
 use rsipc_core::sysv::sem::Operation;
 
@@ -8,7 +8,7 @@ use crate::processes::{Access, Pid};
 /// How far is looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Objects, and those who have them.
+    /// Objects, and the processes that have them.
     Objects,
     /// Also semaphores without a name in the memory of all processes, where threads sleep on them.
     Memory,
@@ -64,15 +64,15 @@ pub struct Wish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// Nobody else can wake them.
+    /// No other process can wake them.
     Certain,
-    /// It is not for anybody else to do it.
+    /// No other process is expected to do it.
     Likely,
-    /// Those who could do not look as if they would: see the doubts.
+    /// Others could, but do not look as if they would: see the doubts.
     Possible,
 }
 
-/// An object with those who have to do with it.
+/// An object with the processes that have to do with it.
 #[derive(Debug)]
 pub struct Entry {
     pub object: Object,
@@ -81,9 +81,9 @@ pub struct Entry {
     pub waiters: Vec<Waiter>,
     /// The threads of all holders were seen.
     pub waiters_known: bool,
-    /// Threads wait in it for ever. None also where nobody has looked for that.
+    /// Threads wait in it for ever. None also where that was not looked for.
     pub deadlock: Option<Confidence>,
-    /// Threads wait in the queue for a message, and nobody who could send one has it. It has a
+    /// Threads wait in the queue for a message, and no process that could send one has it. It has a
     /// name.
     pub has_no_sender: bool,
 }
@@ -100,7 +100,7 @@ impl Entry {
         }
     }
 
-    /// Whether nobody that was seen has it.
+    /// Whether no process that was seen has it.
     pub fn is_let_go(&self) -> bool {
         let is_attached = self.object.segment().is_some_and(|known| !known.attached.is_empty());
         self.holders.is_empty() && !self.is_held_by_undo() && !is_attached

@@ -20,20 +20,27 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-pub use support::{Way, command, library_dir};
+pub use support::{Ended, Way, command, library_dir, run_bounded};
 
 /// Longer nothing may take.
 pub const BOUND: Duration = Duration::from_mins(1);
 
 /// `rsipc` with arguments, in an environment without settings.
 pub fn rsipc<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> assert_cmd::Command {
-    let mut command = assert_cmd::Command::new(binary());
+    let mut command = assert_cmd::Command::from_std(unbounded(arguments));
+    command.timeout(BOUND);
+    command
+}
+
+/// The same, for [`run_bounded`].
+pub fn unbounded<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> Command {
+    let mut command = Command::new(binary());
     for (name, _) in
         std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"RSIPC_"))
     {
         command.env_remove(name);
     }
-    command.args(arguments).timeout(BOUND);
+    command.args(arguments);
     command
 }
 

@@ -98,7 +98,7 @@ fn set(call: libc::c_long, id: u32) -> Option<u32> {
 }
 
 /// Does something with files as the effective user and group, to whom System V objects belong,
-/// whoever is the user for files. Only where the thread can become that one again.
+/// whichever user counts for files. Only where the thread can become that user again.
 pub fn as_effective<T>(work: impl FnOnce() -> T) -> T {
     if !may_have_file_user() {
         return work();

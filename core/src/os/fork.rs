@@ -11,7 +11,7 @@
 //! forks may take a lock again that it already holds.
 //!
 //! A signal handler may fork, too, in the middle of any call. It would wait for ever for a lock
-//! that its own thread holds. So a thread that holds one holds back its signals; and one whose
+//! that its own thread holds. So a thread that holds one holds back its signals; and a thread whose
 //! handler forks between the handlers of another fork keeps the locks until that one is over.
 
 use std::cell::UnsafeCell;

@@ -2,7 +2,7 @@
 //!
 //! One call of getrandom(2) is for several of them. Those that are left over are kept where the
 //! child of a fork does not find them (`process`). A handler that forks in the middle of `refill`
-//! may give a few to both: so whoever makes a file makes it with `O_EXCL` or by a link, and tries
+//! may give a few to both: so the maker of a file makes it with `O_EXCL` or by a link, and tries
 //! another number if the name is taken.
 
 use core::{hint, mem};

@@ -8,8 +8,8 @@
 //!
 //! | value | meaning | changed by |
 //! |---|---|---|
-//! | 0 | no thread is on its way | the holder; a waker that has reached no thread; one that has found the baton overdue |
-//! | bit 0 set | a thread has been on its way since this time, in nanoseconds of `CLOCK_MONOTONIC` | a waker, before its wake: from 0, or from a time that is overdue |
+//! | 0 | no thread is on its way | the holder; a waker that has reached no thread; one that has found the baton stalled |
+//! | bit 0 set | a thread has been on its way since this time, in nanoseconds of `CLOCK_MONOTONIC` | a waker, before its wake: from 0, or from a time at which it is stalled |
 //! | bits 0 and 1 set | that thread has found nothing, and sleeps on | the holder |
 //!
 //! The two lowest bits are not part of the time.
@@ -19,7 +19,7 @@
 //! waker finds the baton put down, or the holder finds what was committed.
 //!
 //! If the holder dies, the kernel wakes another sleeper (`shared::thread`), which takes its place.
-//! If there is none, or the holder is stopped, the baton is overdue after 40 ms. So a thread that
+//! If there is none, or the holder is stopped, the baton is stalled after 40 ms. So a thread that
 //! finds it taken before it sleeps, in either direction, sleeps for 40 ms only, and then sees to
 //! the next wake.
 
@@ -31,7 +31,7 @@ use crate::shared::event::Event;
 
 /// A holder is waited for so long, in nanoseconds: longer than a thread is preempted for on a busy
 /// machine.
-pub const OVERDUE_NS: u64 = 40_000_000;
+pub const STALLED_NS: u64 = 40_000_000;
 /// Only hostile bytes keep a waker from an answer for longer.
 const ATTEMPTS: usize = 8;
 const HELD: u64 = 1;
@@ -122,7 +122,7 @@ impl Baton {
     }
 
     /// Whether the thread that was on its way does not come.
-    pub fn is_overdue(&self, now: u64) -> bool {
+    pub fn is_stalled(&self, now: u64) -> bool {
         let held = self.0.load(Ordering::Relaxed);
         held != 0 && !is_held(held, now)
     }
@@ -130,7 +130,7 @@ impl Baton {
 
 /// Whether a thread is on its way, and may still come.
 fn is_held(word: u64, now: u64) -> bool {
-    word != 0 && (now & !STATE).wrapping_sub(word & !STATE) <= OVERDUE_NS
+    word != 0 && (now & !STATE).wrapping_sub(word & !STATE) <= STALLED_NS
 }
 
 #[cfg(all(test, not(loom)))]
@@ -152,7 +152,7 @@ mod tests {
             1
         };
         assert!(baton.hand_over(&event, false, 100, wake));
-        assert!(baton.hand_over(&event, false, 100 + OVERDUE_NS, wake));
+        assert!(baton.hand_over(&event, false, 100 + STALLED_NS, wake));
         assert_eq!(woken.get(), 1);
         baton.put_down();
         assert!(baton.hand_over(&event, false, 101, wake));
@@ -163,14 +163,14 @@ mod tests {
     fn a_thread_that_does_not_come_is_passed_over() {
         let (baton, event) = (Baton::default(), awaited());
         // The last one is of another time namespace.
-        for now in [7, 7 + 2 * OVERDUE_NS, 8 * OVERDUE_NS, 9] {
-            assert!(!baton.is_taken() || baton.is_overdue(now));
+        for now in [7, 7 + 2 * STALLED_NS, 8 * STALLED_NS, 9] {
+            assert!(!baton.is_taken() || baton.is_stalled(now));
             let woken = Cell::new(false);
             baton.hand_over(&event, false, now, |_, _| {
                 woken.set(true);
                 1
             });
-            assert!(woken.get() && !baton.is_overdue(now + OVERDUE_NS / 2));
+            assert!(woken.get() && !baton.is_stalled(now + STALLED_NS / 2));
         }
     }
 

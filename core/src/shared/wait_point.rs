@@ -8,7 +8,7 @@ use crate::shared::baton::Baton;
 use crate::shared::event::{Event, Seen};
 use crate::shared::spin::Hint;
 
-pub use crate::shared::baton::OVERDUE_NS;
+pub use crate::shared::baton::STALLED_NS;
 
 /// A thread that has waited for longer than this, in nanoseconds, is served before newcomers.
 const PATIENCE_NS: u64 = 1_000_000;
@@ -118,7 +118,7 @@ impl WaitPoint {
         let waited = Arrival::now().since(Arrival(self.since.load(Ordering::Relaxed)));
         // While a sleeper is on its way, the turns are those that were begun for it: if it is dead,
         // no thread would end others.
-        let begins_turns = waited > PATIENCE_NS && (!self.expects_one() || self.is_overdue());
+        let begins_turns = waited > PATIENCE_NS && (!self.expects_one() || self.is_stalled());
         WakeOrder::after(waited, begins_turns && self.event.begin_turns())
     }
 
@@ -171,14 +171,14 @@ impl WaitPoint {
     }
 
     /// Whether that one does not come.
-    pub fn is_overdue(&self) -> bool {
-        self.expects_one() && self.baton.is_overdue(Arrival::now().0)
+    pub fn is_stalled(&self) -> bool {
+        self.expects_one() && self.baton.is_stalled(Arrival::now().0)
     }
 
     /// Wakes a sleeper if there is something for it, `is_ready`, unless one is on its way: the
     /// thread that had to wake it may be dead, or does not come.
-    pub fn wake_overdue(&self, is_ready: impl FnOnce() -> bool) {
-        if self.is_overdue() {
+    pub fn wake_past_stalled(&self, is_ready: impl FnOnce() -> bool) {
+        if self.is_stalled() {
             self.expect_none();
         }
         if self.is_awaited() && is_ready() {
@@ -256,7 +256,7 @@ impl WaitPoint {
         }
     }
 
-    /// Has all sleepers look again, and those who are about to sleep.
+    /// Has all sleepers look again, and threads that are about to sleep.
     pub fn wake_all(&self) {
         if self.event.is_awaited() {
             self.event.will_wake();
@@ -264,7 +264,7 @@ impl WaitPoint {
         }
     }
 
-    /// Has those look again who are about to sleep, or whose sleep is restarted after a handler.
+    /// Has threads look again that are about to sleep, or restart a sleep after a handler.
     pub fn renew_sleeps(&self) {
         if self.event.is_awaited() {
             self.event.will_wake();
@@ -344,7 +344,7 @@ mod tests {
         point.baton.hand_over(&point.event, false, now.0, |_, _| 1);
         assert!(!point.backs_off());
         point.back_off();
-        assert!(point.backs_off() && point.expects_one() && !point.is_overdue());
+        assert!(point.backs_off() && point.expects_one() && !point.is_stalled());
         point.expect_none();
         assert!(!point.backs_off());
     }

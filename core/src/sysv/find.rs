@@ -138,7 +138,7 @@ fn find<O: Object>(thread: &'static Thread, request: Request) -> Result<Found> {
 /// What is known of an object once it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Settled {
-    /// It lives, or may not be looked into.
+    /// It lives, or this user has no right to read it.
     Lives,
     /// There is none, or none any more.
     Gone,

@@ -183,7 +183,7 @@ impl Header {
         removal != 0 && is_abandoned(removal)
     }
 
-    /// Whether whoever made it, or began to remove it, has died over that.
+    /// Whether the process that made it, or began to remove it, has died over that.
     pub fn is_half_done(&self) -> bool {
         // Acquire, and before the life: a maker that is done has passed it on before it gives its
         // claim back.

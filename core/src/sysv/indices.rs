@@ -168,7 +168,7 @@ fn inspect<O: Object, T: Default>(
     };
     match seen {
         Ok(Some(answer)) => Some(answer),
-        // There, but not to be looked into.
+        // There, but this user has no right to read it.
         Err(Errno::EACCES) => Some(T::default()),
         Ok(None) | Err(_) => {
             // What a death left half made, or half removed, goes.

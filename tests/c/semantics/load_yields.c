@@ -14,7 +14,7 @@
 
 enum { ROUNDS = 300, PARENT, CHILD };
 
-/* A way to wake the other side, and to wait for it. `to`: who is woken. */
+/* A way to wake the other side, and to wait for it. `to`: the side that is woken. */
 struct way {
 	void (*wake)(int to);
 	void (*wait)(int to);

@@ -103,7 +103,7 @@ static void try_to_change(const char *name)
 	CHECK_OK(fchown(queue, (uid_t)-1, (gid_t)-1));
 }
 
-/* Who has the descriptor alone, and could not open the queue. */
+/* A process that has the descriptor alone, and could not open the queue. */
 CASE(mq_file_of_another_is_not_changed_without_a_descriptor_left)
 {
 	queue = queue_small(0);

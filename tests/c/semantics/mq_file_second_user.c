@@ -1,5 +1,5 @@
-/* What a second user can do who may put files into the directory of objects, as any user may, but
- * has no right to the queue; or who has, and writes to its header. That user gets no access, and no
+/* What a second user can do. Like any user, that one may put files into the directory of objects.
+ * Without a right to the queue, or with one and a write to its header, it gains no access, and no
  * call touches a file that is not the queue's.
  *
  * On the kernel's queues, which are no files, there is nothing to try, and the claims hold all the

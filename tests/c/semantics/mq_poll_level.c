@@ -275,7 +275,7 @@ static int make_small_pipes(int (*ends)[2], int limit)
 	return count;
 }
 
-/* A user of its own, who has too many pipes: the kernel counts those of all processes of a user.
+/* A user of its own, with too many pipes: the kernel counts those of all processes of a user.
  * Their number. */
 static int become_user_of_small_pipes(int (*ends)[2], int limit)
 {

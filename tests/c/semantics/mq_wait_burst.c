@@ -27,7 +27,7 @@ static void send_letter(int number)
 	CHECK_OK(mq_send(queue, &letter, 1, 0));
 }
 
-/* The next message, which somebody may have to be woken for. */
+/* The next message, for which a sender may have to be woken. */
 static char take_letter(void)
 {
 	char got[8];

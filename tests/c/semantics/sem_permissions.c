@@ -91,7 +91,7 @@ CASE(sem_open_by_a_plain_user)
 	as_nobody(can_create, check_name("plain"));
 }
 
-/* One with the set-group-ID bit: so those who share it share what is in it. */
+/* One with the set-group-ID bit: so users that share it share what is in it. */
 CASE(sem_open_leaves_a_semaphore_the_group_that_the_directory_gives)
 {
 	private_tmpfs("/dev/shm", 0, "mode=3777,gid=4322");

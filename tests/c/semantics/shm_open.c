@@ -213,7 +213,7 @@ CASE(shm_race_for_o_excl_has_one_winner)
 		CHECK_EQ(winners[i], 1);
 }
 
-/* One with the set-group-ID bit: so those who share it share what is in it. */
+/* One with the set-group-ID bit: so users that share it share what is in it. */
 CASE(shm_open_leaves_an_object_the_group_that_the_directory_gives)
 {
 	private_tmpfs("/dev/shm", 0, "mode=3777,gid=4322");

@@ -1,4 +1,4 @@
-/* IPC_SET of the group by a creator without privileges, who is in that group: its members get what
+/* IPC_SET of the group by a creator without privileges that is in that group: its members get what
  * the mode gives them. */
 #include "../support/common_memory.h"
 #include "../support/check.h"

@@ -1,5 +1,5 @@
 /* Objects of all three families in a directory that gives its own group to all files: one with the
- * set-group-ID bit. Whoever is in the group of their creator may do what the mode says, as with the
+ * set-group-ID bit. A member of the group of their creator may do what the mode says, as with the
  * kernel's objects, which lie in no directory. */
 #include "../support/nobody.h"
 #include "../support/private_shm.h"

@@ -1,5 +1,5 @@
 /* The user and the group of setfsuid(3) and setfsgid(3), which decide about files: a System V
- * object is the effective user's, whoever that is, and the group's for files. The cases need root,
+ * object always belongs to the effective user, and the group's for files. The cases need root,
  * to become another user. */
 #include <sys/fsuid.h>
 #include <sys/msg.h>

@@ -1,5 +1,5 @@
-//! Locks that are taken in a circle: A by who has B, B by who has C, C by who has A. Threads that
-//! do so at the same time wait for each other for ever.
+//! Locks that are taken in a circle: A by the holder of B, B by that of C, C by that of A. Threads
+//! that do so at the same time wait for each other for ever.
 
 use watch_run::tables::Order;
 

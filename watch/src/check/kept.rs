@@ -39,9 +39,9 @@ fn leave_to_heirs(case: &mut Case) {
     }
 }
 
-/// Everybody who has used the queue has done with it, but for `leaving`, which is about to: notes
-/// an heir that keeps it without having used it. Whether it ever does is seen at the end, however
-/// it ends.
+/// Every process that has used the queue has done with it, but for `leaving`, which is about to:
+/// notes an heir that keeps it without having used it. Whether it ever does is seen at the end,
+/// however it ends.
 pub fn note_heir(book: &mut Book, object: usize, leaving: i32) {
     let mut kept = (0..HANDLES).filter(|&index| {
         let handle = &book.handles[index];

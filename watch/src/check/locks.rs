@@ -1,6 +1,6 @@
-//! Semaphores that work as locks: made with 1, and posted by who took it. The first post by
-//! somebody who has taken nothing shows a signal, or a lock that is handed on: nothing more is said
-//! of it, unless it has a unit too many in the end (`twice`).
+//! Semaphores that work as locks: made with 1, and posted by the thread that took it. The first
+//! post by one that has taken nothing shows a signal, or a lock that is handed on: nothing more is
+//! said of it, unless it has a unit too many in the end (`twice`).
 
 use watch_run::calls::number;
 use watch_run::finding::Kind;
@@ -53,7 +53,7 @@ fn waited_in_vain(case: &mut Case, index: usize) {
         );
         case.say(Kind::NotShared, Some(index), text);
     }
-    // Who has given it back before is judged when it ends.
+    // A thread that has given it back before is judged when it ends.
     if object.is_missed && object.returns == 0 && !object.is_undone && !has_heirs(case, &object) {
         let (pid, tid) = (object.taker_pid, object.taker);
         let text = format_args!(
@@ -64,7 +64,7 @@ fn waited_in_vain(case: &mut Case, index: usize) {
     }
 }
 
-/// Whether somebody lives who may give back what the taker has taken: another thread of its
+/// Whether a thread lives that may give back what the taker has taken: another thread of its
 /// process, or a process that this one has forked since.
 fn has_heirs(case: &Case, object: &Object) -> bool {
     let (taker, since) = (object.taker_pid, object.taken_at);
@@ -115,7 +115,7 @@ pub fn posts(case: &mut Case, index: usize) {
     (object.is_signal, object.taker) = (true, 0);
 }
 
-/// Notes that this lock is taken by who has others, and looks for a circle.
+/// Notes that this lock is taken by a thread that has others, and looks for a circle.
 pub fn order(case: &mut Case, index: usize) {
     let wanted = u32::try_from(index + 1).unwrap_or(0);
     let is_lock = |case: &Case, number: u32| is_one(&case.book.objects[number as usize - 1]);

@@ -138,8 +138,8 @@ fn start(call: &Call) -> Option<u64> {
     peek::value(call.arguments[1])
 }
 
-/// A message has come through, whoever has sent it, and in whichever queue; or one was received
-/// that was too long for somebody else.
+/// A message has come through, whichever process has sent it, and in whichever queue; or one was
+/// received that was too long for another process.
 fn found_again(case: &mut Case, index: usize, call: &Call) {
     if suspects::of(case.book, Kind::MessageLost, None).next().is_none() {
         return;

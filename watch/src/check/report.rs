@@ -181,7 +181,7 @@ fn write(run: &Tables, finding: &Finding, call: Option<&Call>) {
     }
     match &finding.suspect {
         None => records::finding(run, &mut line),
-        // Who posts in a handler tells of an event.
+        // A post in a handler tells of an event.
         Some(_) if in_handler && finding.kind == Kind::ForeignPost => {}
         Some(entered) => {
             run::with_book(run, |book| suspects::describe(book, *entered, line.bytes()));

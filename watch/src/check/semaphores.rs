@@ -51,8 +51,8 @@ pub fn before(case: &mut Case) {
     }
 }
 
-/// The semaphore goes while somebody is blocked on it: somebody has called a wait, the value is 0
-/// and a waiter is registered.
+/// The semaphore goes while a thread is blocked on it: that thread has called a wait, the value is
+/// 0 and a waiter is registered.
 fn is_awaited(case: &mut Case, index: usize) {
     let is_close = case.call.number == number::SEM_CLOSE;
     let Some((pid, tid)) = slots::waiter(case.run, index, case.tid) else { return };

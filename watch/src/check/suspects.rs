@@ -73,8 +73,8 @@ pub fn describe(book: &mut Book, entered: Entered, line: &[u8]) {
     book.suspects[place].length = u32::try_from(length).unwrap_or(0);
 }
 
-/// The semaphore goes, or is given another value, while it has this one: of posts by who had taken
-/// nothing, this decides.
+/// The semaphore goes, or is given another value, while it has this one: this decides
+/// on posts by threads that had taken nothing.
 pub fn settle(book: &mut Book, index: usize, value: i64) {
     let object = book.objects[index];
     for suspect in of(book, Kind::ForeignPost, Some(index)) {

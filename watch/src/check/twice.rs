@@ -12,7 +12,7 @@ use super::suspects;
 use crate::memory::Failed;
 use crate::peek;
 
-/// Posts by who had taken it, after which one by somebody else is suspect.
+/// Posts by the taker, after which one by another thread is suspect.
 const KNOWN: u32 = 2;
 
 fn number(index: usize) -> u32 {
@@ -88,7 +88,7 @@ pub fn posted(case: &mut Case, index: usize) {
     let failure = forget_failure(case, index);
     let object = &mut case.book.objects[index];
     let is_again = case.own.gave == number(index) && object.again == 0;
-    // Who waits before it posts knows it as a lock.
+    // A thread that waits before it posts knows it as a lock.
     let is_known = object.returns >= KNOWN || failure.is_some();
     let is_lock = object.initial == 1 && is_known;
     if !is_again && !is_lock {

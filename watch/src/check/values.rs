@@ -53,7 +53,8 @@ pub fn before(case: &mut Case) {
     if asked.site == 0 || case.call.object() != Some(asked.object as usize) {
         return;
     }
-    // Who asks in one place may call a function that asks once more: Python's `release` does.
+    // A function that asks in one place may call a function that asks once more: Python's `release`
+    // does.
     if asks(case.call) && case.call.hash != asked.site {
         return;
     }
@@ -90,8 +91,8 @@ pub fn before(case: &mut Case) {
     case.say(Kind::DecidedByValue, Some(asked.object as usize), text);
 }
 
-/// Whether another thread has taken from it. Who alone takes may rely on a value above 0: it is no
-/// less when it comes to take.
+/// Whether another thread has taken from it. A thread that alone takes may rely on a value above 0:
+/// it is no less when that thread takes.
 fn others_take(case: &Case, asked: Asked) -> bool {
     let set = asked.object as usize;
     let object = if asked.is_set {

@@ -1,4 +1,4 @@
-//! What an object holds that somebody would miss.
+//! What an object holds that a user would miss.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -85,7 +85,7 @@ struct Belongings<'a> {
     fifos: HashSet<&'a Path>,
     /// Inodes of the data files.
     data: HashSet<u64>,
-    /// Some of them cannot be looked into: any FIFO may be theirs.
+    /// Some queues cannot be read: any FIFO may be theirs.
     some_are_unknown: bool,
 }
 

@@ -42,7 +42,7 @@ impl Options {
     }
 }
 
-/// Whether there is somebody at a terminal who can answer.
+/// Whether a user at a terminal can answer.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -43,7 +43,7 @@ pub struct Editor {
     labels: Labels,
 }
 
-/// What may be typed as an object: shared between the console and the one who completes.
+/// What may be typed as an object: shared between the console and the completion.
 type Labels = Rc<RefCell<Vec<String>>>;
 
 struct Assistant {

@@ -187,8 +187,8 @@ fn init(session: &mut Session, arguments: &mut Arguments) -> Result<Step> {
         Semaphore::new(value, if shared == 0 { Scope::Private } else { Scope::Shared })?;
     let place = match session.place_in_memory(label)? {
         Some((mapping, offset)) => {
-            // SAFETY: there is room for a semaphore. Who uses what was there does so at their own
-            // risk, as in C.
+            // SAFETY: there is room for a semaphore. To use what was there before is at the user's
+            // own risk, as in C.
             unsafe { mapping.at(offset).cast::<Semaphore>().write(semaphore) };
             Place::Mapped(mapping, offset)
         }

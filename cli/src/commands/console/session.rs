@@ -40,7 +40,8 @@ impl Held {
             // SAFETY: open until `sem_close`, which waits until nobody has it.
             Place::Named { at, .. } => unsafe { &**at },
             Place::Unnamed(semaphore) => semaphore,
-            // SAFETY: whoever made this has checked that a semaphore fits there; any bytes are one.
+            // SAFETY: the code that made this has checked that a semaphore fits there; any bytes
+            // are one.
             Place::Mapped(mapping, offset) => unsafe { &*mapping.at(*offset).cast::<Semaphore>() },
         }
     }

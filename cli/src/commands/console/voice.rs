@@ -1,4 +1,4 @@
-//! Lines that come from other threads, while somebody may be typing one.
+//! Lines that come from other threads, while the user may be typing one.
 
 use std::sync::{Mutex, PoisonError};
 

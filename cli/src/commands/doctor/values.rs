@@ -23,7 +23,7 @@ pub fn message_max(value: &str) -> Option<(String, String)> {
     }
 }
 
-/// Of names of semaphores. Who writes 1 means another thing.
+/// Of names of semaphores. A value of 1 is meant as a switch.
 pub fn patterns(value: &str) -> Option<(String, String)> {
     const SWITCHES: [&str; 8] = ["0", "1", "yes", "no", "on", "off", "true", "false"];
     let is_switch = SWITCHES.contains(&value.to_ascii_lowercase().as_str());

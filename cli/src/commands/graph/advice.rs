@@ -13,7 +13,7 @@ use crate::output::escape;
 use crate::processes::{Condition, Pid};
 use crate::survey::Survey;
 
-/// More nobody reads.
+/// A reader wants no more.
 const MOST: usize = 3;
 
 /// A line for each kind of wait in each object.
@@ -22,7 +22,7 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
         Doubt::Stopped { pid } => Some(*pid),
         _ => None,
     });
-    // Nobody that is stopped goes on when it is woken.
+    // A process that is stopped does not go on when it is woken.
     let stops = |pid: &Pid| {
         let process = survey.processes.get(pid);
         process.is_some_and(|process| process.condition == Condition::Stopped)
@@ -49,7 +49,7 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     lines.truncate(MOST);
     let waits_for_post = |sleeper: &Sleeper| {
         let object = survey.object(sleeper.place.file);
-        sleeper.purpose(survey) == Some(Purpose::Token)
+        sleeper.purpose(survey) == Some(Purpose::Value)
             && object.is_some_and(|object| object.memory.is_none())
     };
     if deadlock.sleepers.iter().any(waits_for_post) {
@@ -61,7 +61,7 @@ pub fn of(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     lines
 }
 
-/// Those who have taken by undo what others wait for: to end any of them is enough.
+/// Processes that have taken by undo what others wait for: to end any of them is enough.
 fn end_one(deadlock: &Deadlock) -> Option<String> {
     let givers = deadlock.sleepers.iter().flat_map(|sleeper| &sleeper.givers);
     let givers: BTreeSet<Pid> = givers.copied().collect();
@@ -89,7 +89,7 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
     let number = sleeper.place.spot.semaphore().unwrap_or(0);
     let wanted = sleeper.known(survey).and_then(|waiter| waiter.wanted);
     match (purpose, wanted) {
-        (Purpose::Token, _) => format!("`{rsipc} sem post {name}` wakes one that waits there"),
+        (Purpose::Value, _) => format!("`{rsipc} sem post {name}` wakes one that waits there"),
         (Purpose::Message, Some(wanted)) => format!(
             "`{rsipc} msg send {name} --type {} MESSAGE` wakes one that receives; or end it",
             admitted(wanted)
@@ -97,10 +97,10 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
         (Purpose::Message, None) => {
             format!("`{rsipc} mq send {name} MESSAGE` wakes one that receives; or end it")
         }
-        (Purpose::Room, Some(_)) => {
+        (Purpose::Space, Some(_)) => {
             format!("`{rsipc} msg recv {name}` takes a message out, and wakes one that sends")
         }
-        (Purpose::Room, None) => {
+        (Purpose::Space, None) => {
             format!("`{rsipc} mq recv {name}` takes a message out, and wakes one that sends")
         }
         (Purpose::Change, _) => end_them(),
@@ -115,7 +115,7 @@ fn advise(sleeper: &Sleeper, object: &Object, purpose: Purpose, survey: &Survey)
     }
 }
 
-/// A type that one who waits would take.
+/// A type that a waiter would take.
 fn admitted(wanted: Wanted) -> i64 {
     match wanted {
         Wanted::Message { selector: Selector::Type(kind), .. } => kind,

@@ -41,7 +41,7 @@ pub struct Picture {
     pub lines: Vec<Line>,
 }
 
-/// What lines lead to: an object, or a semaphore of a set that somebody waits for or has taken
+/// What lines lead to: an object, or a semaphore of a set that a thread waits for or has taken
 /// from.
 struct Target<'a> {
     entry: &'a Entry,

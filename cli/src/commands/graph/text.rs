@@ -100,7 +100,8 @@ fn opener(holder: &Holder, entry: &Entry, survey: &Survey) -> String {
     }
 }
 
-/// What exactly it wants of a System V queue, and who could let it go on: whoever else has it.
+/// What exactly it wants of a System V queue, and which processes could let it go on: the others
+/// that have it.
 fn could_come(entry: &Entry, waiter: &Waiter, wanted: Wanted, survey: &Survey) -> String {
     let others = entry.holders.iter().filter(|holder| holder.pid != waiter.pid);
     let others: Vec<String> = others.map(|holder| process(holder.pid, survey)).collect();

@@ -12,7 +12,7 @@ use crate::output::escape;
 use crate::processes::{Pid, signals};
 use crate::survey::Survey;
 
-/// More types of messages nobody reads.
+/// A reader wants no more types of messages.
 const MOST_TYPES: usize = 5;
 
 /// A deadlock in one line: processes with their numbers, and objects.
@@ -103,7 +103,7 @@ fn anew(file: FileId, survey: &Survey) -> String {
     format!("uncertain: {sent}a process that opens {name} anew could send one")
 }
 
-/// Those who are not in the deadlock and have an object, each with what it is doing.
+/// Processes outside the deadlock that have an object, each with what it is doing.
 fn others(deadlock: &Deadlock, survey: &Survey) -> Vec<String> {
     let is_told = |what: &&str| !what.starts_with("running") && !what.starts_with("its ");
     let activity = |pid: &Pid| survey.activity(*pid).filter(is_told);

@@ -42,7 +42,7 @@ pub fn row(object: &Object, survey: &Survey, users: &mut Users) -> Row {
     Row { cells, numbers }
 }
 
-/// The values of a set may be read by those who may read the set: `rsipc stat` does.
+/// The values of a set are for users with the right to read it: `rsipc stat` shows them.
 fn state(object: &Object) -> Cell {
     match object.contents {
         Contents::Set { semaphores: 1 } => "1 sem".into(),
@@ -52,7 +52,7 @@ fn state(object: &Object) -> Cell {
     }
 }
 
-/// Of a segment those who have it attached. Nobody has the others open.
+/// The processes that have a segment attached. Other objects are never open.
 fn holders(object: &Object, survey: &Survey) -> Cell {
     let Contents::Segment { attached, .. } = object.contents else {
         return Cell::new("-", Tone::Faint);

@@ -28,8 +28,7 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
-/// A semaphore of a set: its value, how many wait for an increase and for zero, and who has used it
-/// last.
+/// A semaphore of a set: its value, how many wait for an increase and for zero, and its last user.
 pub fn semaphore(
     number: usize,
     value: u64,

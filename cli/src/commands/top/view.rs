@@ -26,7 +26,7 @@ pub enum Page {
     Help,
 }
 
-/// What a key asks of the one who owns the terminal.
+/// What a key asks of the owner of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     Nothing,

@@ -2,7 +2,7 @@
 //!
 //! The sequence is not taken up where it was interrupted, and the caller begins anew in the
 //! general way. By then all of it may have happened but the last store, which gives the claim back.
-//! So to do it again must be harmless: whoever claims a slot reads what is there, and copies the
+//! So to do it again must be harmless: a claimant of a slot reads what is there, and copies the
 //! same bytes.
 
 #[cfg(target_arch = "x86_64")]

@@ -60,7 +60,7 @@ impl Use<'_> {
         self.queue.layout.holders().mend(is_in_question, has_ended, |held| self.free_held(held))
     }
 
-    /// Frees all that a process held that has ended, and tells those who wait for it.
+    /// Frees all that a dead process held, and tells the threads that wait for it.
     #[cold]
     fn free_held(&self, held: u32) {
         let layout = &self.queue.layout;

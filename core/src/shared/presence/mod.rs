@@ -155,7 +155,7 @@ pub fn has_ended(presence: u32) -> bool {
         let process = process_of(presence);
         match process {
             0 => false,
-            // What a process holds is given back by those who know that it was marked.
+            // What a process holds is given back by processes that know that it was marked.
             _ if identity & PROCESS == PROCESS => false,
             _ if number::is_own(process) => thread_has_ended(identity),
             _ => file::is_abandoned(process),

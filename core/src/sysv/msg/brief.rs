@@ -48,7 +48,7 @@ impl Brief {
     }
 
     /// Whether it has taken so long that those that hold the waiter up may be dead.
-    pub fn is_overdue(&self) -> bool {
+    pub fn has_waited_long(&self) -> bool {
         self.count >= PATIENT
     }
 

@@ -120,7 +120,7 @@ impl Outlook {
         record: &Record,
         who: &Operation<'static>,
     ) -> Result<()> {
-        if !self.brief.is_overdue() {
+        if !self.brief.has_waited_long() {
             return Ok(());
         }
         let mut standing = Standing::unknown();

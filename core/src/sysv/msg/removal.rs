@@ -6,8 +6,8 @@
 //! A receiver reads that the queue is removed, and then looks for a message. It does not wait for a
 //! sender for long, which may be stopped. A sender commits, and then reads whether the queue is
 //! removed. If not, the message was there before the removal, so the receiver finds it. If it is,
-//! the receiver may have looked before, and the sender takes its message back. Whoever claims the
-//! slot first has the message.
+//! the receiver may have looked before, and the sender takes its message back. The first to
+//! claim the slot has the message.
 
 use super::queue::Queue;
 use super::store::{self, Claimed};

@@ -213,7 +213,8 @@ pub struct View<'m, M> {
 impl<'m, M: Memory> View<'m, M> {
     fn of_current(memory: &'m M) -> Self {
         // Acquire: the root that it names is there. SeqCst: a waiter has stored to its word before
-        // this, and whoever ends its wait looks at that word behind the exchange on `current`.
+        // this, and the thread that ends its wait looks at that word behind the exchange on
+        // `current`.
         Self { memory, current: memory.current().load(Ordering::SeqCst) }
     }
 

@@ -15,7 +15,7 @@ use crate::os::filter;
 use crate::os::maps::{self, Look, Mapping};
 use crate::sysv::family::Family;
 
-/// Who has which segment attached, for one who asks about many: /proc is read once, at the first
+/// Which process has which segment attached. To ask about many, /proc is read once, at the first
 /// question.
 #[derive(Debug, Default)]
 pub struct Attachments {

@@ -79,7 +79,7 @@ impl Children {
         let own = std::process::id().cast_signed();
         for pid in descendants(own) {
             // SAFETY: a descendant, which was there a moment ago; its number is not given out again
-            // before somebody has waited for it.
+            // before its parent has waited for it.
             unsafe { libc::kill(pid, libc::SIGKILL) };
         }
     }

@@ -97,9 +97,9 @@ impl Waits {
 }
 
 enum Reason {
-    /// Nobody will wake it; the threads that are concerned.
+    /// No thread will wake it; the threads that are concerned.
     Stuck(String, HashSet<i32>),
-    /// Somebody may.
+    /// A thread may wake it.
     Open(String),
 }
 
@@ -109,7 +109,7 @@ fn reason(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Reason {
         .unwrap_or_else(|| Reason::Open(note(tables, waiting)))
 }
 
-/// From a lock to who has it, and on to what that one waits for.
+/// From a lock to the thread that has it, and on to what that thread waits for.
 fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> {
     // The book does not have all that has happened.
     if !tables.head.is_whole() {
@@ -150,7 +150,7 @@ fn chain(tables: &Tables, waiting: &Waiting, all: &[Waiting]) -> Option<Reason> 
             return Some(Reason::Stuck(said.join("; "), members));
         }
         if holder == current.tid {
-            // Nobody else ever gave it back. But who has it, could; and so could a handler.
+            // No other thread ever gave it back. The one that has it could; so could a handler.
             let pid = current.pid;
             let may_go_on = !signals::handled(pid, false).is_empty() || signals::has_timers(pid);
             if may_go_on || others(tables, current).next().is_some() || has_threads(pid) {

@@ -1,5 +1,5 @@
 //! Loans and borrowed messages: nothing lost, doubled or torn, whenever their process dies, and
-//! whoever gives back what it had.
+//! whichever process gives back what it had.
 
 use loom::sync::Arc;
 use loom::thread;

@@ -210,8 +210,8 @@ fn end(registration: &Registration, sequence: u32) {
     }
 }
 
-/// Whether a user who is not this process's may open the queue. (The superuser may, and may send
-/// any signal.)
+/// Whether another user than that of this process may open the queue. (The superuser may, and may
+/// send any signal.)
 fn may_be_used_by_others(fd: RawFd) -> Result<bool> {
     let status = file::status(fd)?;
     // SAFETY: takes no arguments.

@@ -51,7 +51,7 @@ pub struct Entry {
     /// See the module. Aligned to 8 bytes, for `presence::marks`.
     mark: AtomicU32,
     owner: AtomicU32,
-    /// The process, as it knows itself: for those who look on.
+    /// The process, as it knows itself: for tools that show it.
     pid: AtomicU32,
     _unused: AtomicU32,
 }

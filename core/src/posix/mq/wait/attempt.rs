@@ -111,7 +111,7 @@ impl Attempt for Transfer {
         self.has_lain_down = true;
         self.registration = self.own_registration();
         let backoff = self.called.back_off(point, self.arrival);
-        if (backoff.is_none() && self.called.look_again()) || point.is_overdue() {
+        if (backoff.is_none() && self.called.look_again()) || point.is_stalled() {
             point.expect_none();
         }
         match &self.owed {
@@ -132,7 +132,7 @@ impl Attempt for Transfer {
             Look::Nothing if point.expects_one() || self.other_point().expects_one() => {
                 let (other, task) = (self.other_point(), self.task.other());
                 let is_ready = || seems_ready(&self.queue, task);
-                Some(earlier(terms.until, self.turn.until_overdue(other, is_ready)))
+                Some(earlier(terms.until, self.turn.until_stalled(other, is_ready)))
             }
             Look::Nothing => terms.until,
             Look::UnderWay => {
@@ -352,7 +352,7 @@ impl Transfer {
 
     /// A wake that was owed to the other direction may have come to us.
     fn tell_the_other_side(&self) {
-        self.other_point().wake_overdue(|| seems_ready(&self.queue, self.task.other()));
+        self.other_point().wake_past_stalled(|| seems_ready(&self.queue, self.task.other()));
     }
 
     /// The result for a descriptor with `O_NONBLOCK`. What poll(2) may have reported is waited for,
@@ -370,7 +370,7 @@ impl Transfer {
         }
         // No thread came: the next call is not to wait for it.
         let is_noted = self.queue.queue.layout.notify().active() != 0;
-        if other.is_overdue() || (other.is_awaited() && !is_noted) {
+        if other.is_stalled() || (other.is_awaited() && !is_noted) {
             self.tell_the_other_side();
         }
         self.queue.found_none(self.task.wanted());

@@ -2,7 +2,7 @@
 
 use crate::os::clock::{Clock, Deadline, monotonic_ns};
 use crate::shared::pause::{self, Moment, Pause};
-use crate::shared::wait_point::{OVERDUE_NS, WaitPoint};
+use crate::shared::wait_point::{STALLED_NS, WaitPoint};
 
 /// How long the turn of others is waited for, in nanoseconds: usually longer than a thread is
 /// preempted for.
@@ -56,7 +56,7 @@ impl Turn {
     /// the other side, `other`, may back off although no newcomer is there any more, and there is
     /// something for it, `is_ready`: this thread wakes it at its second sleep. At the first it may
     /// only have been faster than a newcomer.
-    pub fn until_overdue(&mut self, other: &WaitPoint, is_ready: impl FnOnce() -> bool) -> i64 {
+    pub fn until_stalled(&mut self, other: &WaitPoint, is_ready: impl FnOnce() -> bool) -> i64 {
         if other.backs_off() && is_ready() {
             if !self.has_left_backoff {
                 self.has_left_backoff = true;
@@ -64,7 +64,7 @@ impl Turn {
             }
             other.end_backoff();
         }
-        OVERDUE_NS.cast_signed() + 1
+        STALLED_NS.cast_signed() + 1
     }
 
     /// For a thread that cannot sleep: until it is no other thread's turn, or nothing is left, or
@@ -100,7 +100,7 @@ impl Refusal {
     /// `other`: where sleepers of the other side wait. `is_promised`: another thread has said that
     /// what is missing comes.
     pub fn waits(&mut self, other: &WaitPoint, is_promised: impl FnOnce() -> bool) -> bool {
-        if other.expects_one() && !other.is_overdue() {
+        if other.expects_one() && !other.is_stalled() {
             // Longer: it is certain that the thread was woken.
             return self.pause.wait();
         }

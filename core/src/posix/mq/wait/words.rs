@@ -14,8 +14,8 @@ use crate::posix::mq::store::holders::HOLDERS;
 /// one is that of `Sleep::prepare`. A mark remembers, so its place is of no importance.)
 ///
 /// The kernel wakes one sleeper for a mark, whatever that one waits for. If it dies, too, the wake
-/// goes on through the death word of its own direction. So those who wait for the other one sleep
-/// on that word as well.
+/// goes on through the death word of its own direction. So threads that wait for the other one
+/// sleep on that word as well.
 pub struct Words([MaybeUninit<WaitV>; COUNT]);
 
 const COUNT: usize = HOLDERS + 4;

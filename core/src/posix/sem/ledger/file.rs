@@ -1,7 +1,7 @@
 //! The file of a ledger: `rsipc-rs.NUMBER` in the directory of the objects. The semaphore holds the
 //! number.
 //!
-//! Who may use the semaphore may use its ledger. So the file has the permission bits, the owner and
+//! A user of the semaphore may use its ledger. So the file has the permission bits, the owner and
 //! the group of the file that the semaphore is in, as far as its maker can give them away. Where
 //! the memory of the semaphore has no name, the file is the maker's own, and for the maker alone.
 

@@ -14,7 +14,7 @@
 //! | release | 0 | | |
 //!
 //! The bit is the evidence. Where it is clear, the operation has not begun or has ended, and
-//! nothing is to be done. Where it is set, the rest can be done by whoever finds the process dead
+//! nothing is to be done. Where it is set, any process that finds this one dead can do the rest
 //! (`recovery`): the count that the lane names is stored, and storing it twice does no harm; the
 //! end is one exchange. A killed take has taken, and what it took is given back like everything
 //! else; a killed post has posted.

@@ -1,4 +1,4 @@
-//! Who has taken what from a semaphore, so that it can be given back when they die.
+//! What each process has taken from a semaphore, so that it can be given back when that one dies.
 //!
 //! | module | |
 //! |---|---|

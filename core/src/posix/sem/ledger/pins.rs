@@ -3,8 +3,8 @@
 //!
 //! A pin says where on the stack its operation has its frame tag
 //! ([`FrameTag`](crate::shared::thread::FrameTag)), and which value the tag has. The lane of the
-//! operation names the pin. If the frame is gone, its thread never comes back, so whoever has
-//! the flag `locked` may end what is in the lane, and free the pin.
+//! operation names the pin. If the frame is gone, its thread never comes back, so the thread that
+//! has the flag `locked` may end what is in the lane, and free the pin.
 //!
 //! | bits of a pin | meaning |
 //! |---|---|
@@ -40,7 +40,7 @@ const ONE_PIN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// An operation of the same thread is mostly no farther away.
 const NEAR: usize = 32 << 10;
 
-/// All zeros in the child of a fork: nobody is inside.
+/// All zeros in the child of a fork: no thread is inside.
 #[repr(C)]
 pub struct Pins {
     all: [AtomicU64; PINS],
@@ -132,7 +132,7 @@ impl Pins {
         fence(Ordering::Release);
     }
 
-    /// Whether nobody is inside.
+    /// Whether no thread is inside.
     pub fn are_free(&self) -> bool {
         self.without.load(Ordering::SeqCst) == 0
             && self.all.iter().all(|pin| pin.load(Ordering::SeqCst) & ADDRESS == 0)

@@ -34,7 +34,7 @@ pub struct Use {
     /// Of the place, from its first use on. Release, with Acquire: a thread that finds the address
     /// finds the memory behind it mapped.
     own: AtomicPtr<Own>,
-    /// Changed by the one that has the mutex of all uses, while `number` is 0 and nobody inside.
+    /// Changed by the one that has the mutex of all uses, while `number` is 0 and no thread inside.
     opened: UnsafeCell<Option<Opened>>,
 }
 
@@ -92,7 +92,7 @@ pub fn enter(index: usize, number: u32, tag: &FrameTag) -> Option<Inside<'_>> {
         own.pins.leave(pin);
         return None;
     }
-    // SAFETY: whoever ends the use closes it first: after that look it waits for the way out.
+    // SAFETY: a thread that ends the use closes it first: after that look it waits for the way out.
     let opened = unsafe { (*place.opened.get()).as_ref() };
     let Some(opened) = opened else {
         own.pins.leave(pin);
@@ -132,7 +132,7 @@ pub fn add(open: impl FnOnce() -> Result<Opened>, tag: &FrameTag) -> Result<Insi
     }
     let opened = open()?;
     let number = opened.number();
-    // SAFETY: the place is closed, and nobody inside: nothing refers to what is there.
+    // SAFETY: the place is closed, and no thread inside: nothing refers to what is there.
     unsafe { *place.opened.get() = Some(opened) };
     place.number.store(number, Ordering::SeqCst);
     enter(index, number, tag).ok_or(Errno::EAGAIN)
@@ -170,7 +170,7 @@ impl Use {
         unsafe { (*self.opened.get()).as_ref() }
     }
 
-    /// Ends the use, if nothing is owed and nobody inside, and no keeper has something to do.
+    /// Ends the use, if nothing is owed, no thread is inside, and no keeper has something to do.
     fn end(&'static self, patience: &mut Patience) -> bool {
         // SAFETY: what a place has is never unmapped.
         let own = unsafe { self.own.load(Ordering::Acquire).as_ref() };
@@ -193,7 +193,7 @@ impl Use {
             self.number.store(number, Ordering::SeqCst);
             return false;
         }
-        // SAFETY: the place is closed, and nobody inside: nothing refers to what is there.
+        // SAFETY: the place is closed, and no thread inside: nothing refers to what is there.
         if let Some(opened) = unsafe { (*self.opened.get()).take() } {
             opened.remove_if_useless(1);
             opened.close();

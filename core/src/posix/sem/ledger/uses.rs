@@ -225,8 +225,8 @@ pub unsafe fn count_if_asked(
 
 /// The semaphore is destroyed: what was taken from it is given back to nobody.
 ///
-/// Whoever destroys it, and whether or not that process counts: its memory may be something else
-/// next, and the number would still lead the keepers of those who count there.
+/// Whichever process destroys it, and whether or not it counts: its memory may be something else
+/// next, and the number would still lead the keepers of the processes that count there.
 ///
 /// # Safety
 /// The address is that of a semaphore.

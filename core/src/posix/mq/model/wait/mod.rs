@@ -26,7 +26,7 @@ struct Point {
     futex: Futex,
 }
 
-/// In the model no time passes: a thread on its way is never overdue by the clock.
+/// In the model no time passes: a thread on its way is never stalled by the clock.
 const NOW: u64 = 1;
 
 impl Point {
@@ -126,18 +126,18 @@ impl Waiter<'_> {
     /// One turn: announces itself, looks, and sleeps.
     fn lie_down(&mut self, who: &Participant) {
         let was_woken = mem::take(&mut self.was_woken);
-        let is_overdue = mem::take(&mut self.has_slept_long);
+        let is_stalled = mem::take(&mut self.has_slept_long);
         let queue = &self.fixture.queue;
         let (point, other_side, other) = self.sides();
         if self.has_lain_down {
-            if is_overdue {
+            if is_stalled {
                 other_side.baton.put_down();
             }
             if other_side.event.is_awaited() && queue.seems_ready(other) {
                 other_side.hand_over(false);
             }
         }
-        if was_woken || is_overdue {
+        if was_woken || is_stalled {
             point.baton.put_down();
         }
         who.owe(&point.futex, None);
@@ -159,7 +159,7 @@ impl Waiter<'_> {
                 thread::yield_now();
                 false
             }
-            // A sleep of 40 ms, and then that thread is overdue.
+            // A sleep of 40 ms, and then that thread is stalled.
             Look::Nothing if point.baton.is_taken() || other_side.baton.is_taken() => {
                 thread::yield_now();
                 self.has_slept_long = true;
