@@ -86,7 +86,8 @@ fuzz: ## opens arbitrary files as queues for SECONDS (default 60); needs a C++ c
 	fuzz/run $(or $(SECONDS),60)
 
 .PHONY: memcheck
-memcheck: all ## the C programs under valgrind
+memcheck: all ## the C programs under valgrind, and some with AddressSanitizer
+	tests/memcheck/asan
 	tests/memcheck/run
 
 .PHONY: bench

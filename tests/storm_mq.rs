@@ -1,17 +1,16 @@
 //! Users of queues, killed at random instants: `tests/c/storm/mq_storm.c` tells what must hold.
 //!
-//! `RSIPC_STORM_SECONDS` sets how long each storm lasts (10 when unset).
+//! `RSIPC_STORM_SECONDS` sets how long each storm lasts. When unset: 10, with loans 20.
 
 mod support;
 
-use std::env;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use support::cases::SKIPPED;
 use support::poor::Filter;
-use support::{Ended, Place, Way, command, compile, run_bounded};
+use support::{Ended, Place, Way, command, compile, run_bounded, storm};
 
 #[test]
 fn a_small_queue_survives_kills() {
@@ -36,7 +35,8 @@ fn a_queue_of_two_namespaces_survives_kills_on_a_poor_kernel() {
     storm("10", |program| Filter::refusing(libc::ENOSYS).command(program), &["namespaces"]);
 }
 
-/// Loans and borrowed messages: `tests/c/storm/mq_loan_storm.c`.
+/// Loans and borrowed messages: `tests/c/storm/mq_loan_storm.c`. A storm of a minute or more makes
+/// 10,000 kills.
 #[test]
 fn a_small_queue_with_loans_survives_kills() {
     loan_storm("10");
@@ -48,21 +48,21 @@ fn a_large_queue_with_loans_survives_kills() {
 }
 
 fn loan_storm(depth: &str) {
-    let (seconds, limit) = length();
+    let seconds = storm::seconds(20);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_loan_storm.c");
     let place = Place::new();
     let mut program = command(&compile(&source, Way::Shared), Way::Shared);
-    program.args([depth, &seconds]).env("RSIPC_DIR", place.path());
-    let ended = run_bounded(program, limit);
+    program.args([depth, &seconds.to_string(), &storm::kills(seconds).to_string()]);
+    program.env("RSIPC_DIR", place.path());
+    let ended = run_bounded(program, limit(4 * seconds));
     print!("depth {depth}, loans: {}", ended.stdout);
     assert!(ended.success(), "{}: {}{}", ended.ended, ended.stdout, ended.stderr);
+    storm::assert_many_kills(&ended.stdout, seconds);
 }
 
-/// How long a storm lasts, in seconds, and how long it may take in all.
-fn length() -> (String, Duration) {
-    let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "10".into());
-    let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
-    (seconds, Duration::from_secs(length + 60))
+/// How long a storm of so many seconds may take in all.
+fn limit(seconds: u64) -> Duration {
+    Duration::from_secs(seconds + 60)
 }
 
 fn preloaded(program: &Path) -> Command {
@@ -70,12 +70,12 @@ fn preloaded(program: &Path) -> Command {
 }
 
 fn storm(depth: &str, start: impl Fn(&Path) -> Command, options: &[&str]) {
-    let (seconds, limit) = length();
+    let seconds = storm::seconds(10);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/storm/mq_storm.c");
     let place = Place::new();
     let mut program = start(&compile(&source, Way::Preload));
-    program.args([depth, &seconds]).args(options).env("RSIPC_DIR", place.path());
-    let ended = run_bounded(program, limit);
+    program.args([depth, &seconds.to_string()]).args(options).env("RSIPC_DIR", place.path());
+    let ended = run_bounded(program, limit(seconds));
     print!("depth {depth} {options:?}: {}", ended.stdout);
     if ended.ended == Ended::Exit(SKIPPED) {
         return;

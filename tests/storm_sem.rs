@@ -14,7 +14,6 @@
 
 mod support;
 
-use std::env;
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
@@ -25,7 +24,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{Way, command, compile};
+use support::{Way, command, compile, storm};
 
 const SURVIVORS: usize = 4;
 const VICTIMS: usize = 3;
@@ -278,10 +277,7 @@ impl Progress {
 }
 
 fn storm_seconds() -> Duration {
-    let set = env::var("RSIPC_STORM_SECONDS").ok();
-    Duration::from_secs(
-        set.map_or(10, |seconds| seconds.parse().expect("RSIPC_STORM_SECONDS is a number")),
-    )
+    Duration::from_secs(storm::seconds(10))
 }
 
 /// Below `limit`, another one each time (xorshift).

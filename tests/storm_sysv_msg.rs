@@ -6,12 +6,11 @@
 
 mod support;
 
-use std::env;
 use std::path::Path;
 use std::time::Duration;
 
 use support::cases::SKIPPED;
-use support::{Ended, Place, Way, command, compile, run_bounded};
+use support::{Ended, Place, Way, command, compile, run_bounded, storm};
 
 /// Enough where the test only shows that the program itself is right.
 const SHORT: u64 = 3;
@@ -33,8 +32,7 @@ fn a_sysv_queue_of_two_namespaces_survives_kills() {
 }
 
 fn seconds() -> u64 {
-    let set = env::var("RSIPC_STORM_SECONDS").ok();
-    set.map_or(20, |seconds| seconds.parse().expect("RSIPC_STORM_SECONDS is a number"))
+    storm::seconds(20)
 }
 
 fn storm(way: Way, seconds: u64, options: &[&str]) {

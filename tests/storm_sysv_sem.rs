@@ -6,12 +6,11 @@
 
 mod support;
 
-use std::env;
 use std::path::Path;
 use std::time::Duration;
 
 use support::glibc::glibc_version;
-use support::{Place, Way, command, compile, run_bounded};
+use support::{Place, Way, command, compile, run_bounded, storm};
 
 /// Seconds, deaths and reads, where it is only to be shown that the programs tell the truth.
 const SHORT: [&str; 3] = ["3", "100", "3"];
@@ -28,9 +27,9 @@ fn on_the_kernel_undo_is_neither_late_nor_early() {
 
 #[test]
 fn values_are_right_after_kills() {
-    let seconds = env::var("RSIPC_STORM_SECONDS").unwrap_or_else(|_| "20".into());
-    let length: u64 = seconds.parse().expect("RSIPC_STORM_SECONDS is a number");
-    run("sysv_sem_storm", Way::Preload, &[&seconds], Duration::from_secs(length + 60));
+    let seconds = storm::seconds(20);
+    let bound = Duration::from_secs(seconds + 60);
+    run("sysv_sem_storm", Way::Preload, &[&seconds.to_string()], bound);
 }
 
 #[test]

@@ -180,6 +180,32 @@ fn a_timed_wait_is_no_deadlock() {
     assert!(concerning(&waiting, &["/s"]).is_empty(), "it ends by itself");
 }
 
+/// And the one that waits gets it when the taker dies.
+#[test]
+fn who_has_taken_what_of_a_robust_semaphore() {
+    let place = Place::new("graph-taken");
+    let robust = || place.actor_with(&[("RSIPC_SEM_ROBUST", "lo*")]);
+    let (mut taker, mut waiter) = (robust(), robust());
+    for actor in [&mut taker, &mut waiter] {
+        actor.does("sem_open /lock 1");
+        actor.does("sem_open /other 1");
+    }
+    taker.does("sem_wait /lock");
+    waiter.begins("sem_wait /lock");
+    let text = || String::from_utf8(place.rsipc(&["graph"]).output().unwrap().stdout).unwrap();
+    let told_of =
+        |actor: &Actor| format!(" {} has taken 1, given back when it dies\n", actor.pid());
+    let told = eventually(text, |text| text.contains("waits for a post"));
+    let (lock, other) = (told.find("/lock: ").unwrap(), told.find("/other: ").unwrap());
+    assert!(lock < other && told[lock..other].contains(&told_of(&taker)), "{told}");
+    assert_eq!(told.matches(" has taken ").count(), 1, "the one that waits has nothing: {told}");
+    taker.kill();
+    assert_eq!(waiter.answer(), "ok");
+    let told = text();
+    assert!(told.contains(&told_of(&waiter)), "{told}");
+    assert_eq!(told.matches(" has taken ").count(), 1, "the dead one has nothing: {told}");
+}
+
 #[test]
 fn pictures() {
     let place = Place::new("picture");

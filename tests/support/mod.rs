@@ -11,6 +11,7 @@
 //! | `poor` | programs where the kernel refuses newer calls |
 //! | `run` | running a command within a time |
 //! | `scratch` | a directory for programs that are linked in ways of their own |
+//! | `storm` | how long a storm lasts, and how many it kills |
 //! | `tracing` | what strace sees of a program |
 //! | `ways` | the four ways, and where the library is |
 
@@ -25,6 +26,7 @@ mod place;
 pub mod poor;
 mod run;
 mod scratch;
+pub mod storm;
 pub mod tracing;
 mod ways;
 

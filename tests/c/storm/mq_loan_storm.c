@@ -1,8 +1,8 @@
-/* mq_loan_storm DEPTH SECONDS: processes that hold loans and borrowed messages are killed at random
- * instants, one a millisecond, and others take their places. They mix loans with mq_send, and
- * borrowed messages with mq_receive; some give back what they have. Exit status 0: nothing
- * acknowledged was lost, nothing came twice, nothing was torn, no survivor stood still, and in the
- * end each place of the queue can be used.
+/* mq_loan_storm DEPTH SECONDS KILLS: processes that hold loans and borrowed messages are killed at
+ * random instants, one a millisecond, and others take their places: for so long, and at least so
+ * many of them. They mix loans with mq_send, and borrowed messages with mq_receive; some give back
+ * what they have. Exit status 0: nothing acknowledged was lost, nothing came twice, nothing was
+ * torn, no survivor stood still, and in the end each place of the queue can be used.
  *
  * All notes are in memory that outlives the killed. What one that dies had in its hand is gone, or
  * comes back: it counts as received once, or not yet. */
@@ -211,9 +211,9 @@ static void drain(void)
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 3);
+	MUST(argc == 4);
 	long depth = atol(argv[1]), until = now_ms() + 1000 * atol(argv[2]);
-	unsigned long lost = 0, sent = 0;
+	unsigned long lost = 0, sent = 0, least = (unsigned long)atol(argv[3]);
 	char name[64];
 	struct mq_attr attributes = { .mq_maxmsg = depth, .mq_msgsize = SIZE };
 	struct timespec past = { 0 };
@@ -226,7 +226,7 @@ int main(int argc, char **argv)
 	MUST(queue != (mqd_t)-1 && mq_unlink(name) == 0);
 	for (int i = 0; i < WORKERS; i++)
 		begin(i);
-	while (now_ms() < until && atomic_load(&notes->lives) < LIVES - 10) {
+	while ((now_ms() < until || kills < least) && atomic_load(&notes->lives) < LIVES - 10) {
 		usleep(1000);
 		int worker = SURVIVORS + rand() % (WORKERS - SURVIVORS);
 		end(worker);
