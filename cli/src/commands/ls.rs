@@ -212,7 +212,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
     let object = &entry.object;
     let unknown = || if object.memory.is_some() { "-" } else { "?" }.to_owned();
     let metadata = object.metadata.as_ref();
-    let age = metadata.map(|metadata| time::since(metadata.created));
+    let age = metadata.map(|metadata| time::age(metadata.created));
     let cells = [
         object.kind().name().into(),
         object.shown_name().into(),
@@ -246,10 +246,15 @@ pub fn state(state: &State) -> Cell {
         State::Mq(Ok(queue)) => format!("{}/{}", queue.messages, queue.max_messages).into(),
         State::Set(Ok(set)) => set::shown_values(set, VALUES).into(),
         State::Messages(Ok(queue)) => queue.description.amount.messages.to_string().into(),
-        State::Segment(Ok(segment)) => format!("{} att", segment.attached.len()).into(),
+        State::Segment(Ok(segment)) => attachments(segment.attached.len() as u64),
         state if state.error().is_some() => Cell::new("?", Tone::Bad),
         _ => Cell::new("-", Tone::Faint),
     }
+}
+
+/// How often a segment is attached, ours or the kernel's.
+fn attachments(count: u64) -> Cell {
+    format!("{count} att").into()
 }
 
 pub fn waiters(entry: &Entry, survey: &Survey) -> Cell {
@@ -307,7 +312,7 @@ fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
         return (Some(super::memory::describe(memory)), Tone::Plain);
     }
     let Some(metadata) = &entry.object.metadata else { return (None, Tone::Plain) };
-    let idle = time::short(time::since(metadata.last_use));
+    let idle = time::short(time::age(metadata.last_use));
     match entry.is_stale(survey) {
         Some(true) => (Some(format!("stale, last used {idle} ago")), Tone::Notable),
         None => (Some(format!("stale?, last used {idle} ago")), Tone::Faint),

@@ -41,6 +41,7 @@ pub mod semaphore;
 pub mod set;
 mod state;
 pub mod sysv;
+pub mod target;
 pub mod trouble;
 pub mod unlinked;
 

@@ -91,6 +91,12 @@ impl Typed {
         Self::read(text.as_bytes()).filter(|_| !text.starts_with('/')).ok_or_else(is_none)
     }
 
+    /// The same of a message queue, which may have its kind in front.
+    pub fn parse_queue(text: &str) -> Result<Self, String> {
+        let bare = text.strip_prefix("msg:").or_else(|| text.strip_prefix("svmsg:"));
+        Self::parse(bare.unwrap_or(text))
+    }
+
     /// Whether an object with this key and this id is meant.
     pub fn means(self, key: i32, id: i32) -> bool {
         match self {

@@ -1,5 +1,6 @@
 //! Objects of the kernel in the table.
 
+use super::attachments;
 use super::columns::{Numbers, Row};
 use super::processes::shown;
 use crate::objects::kernel::{Contents, Object};
@@ -48,7 +49,7 @@ fn state(object: &Object) -> Cell {
         Contents::Set { semaphores: 1 } => "1 sem".into(),
         Contents::Set { semaphores } => format!("{semaphores} sems").into(),
         Contents::Queue { messages, .. } => messages.to_string().into(),
-        Contents::Segment { .. } => Cell::new("-", Tone::Faint),
+        Contents::Segment { attached, .. } => attachments(attached),
     }
 }
 

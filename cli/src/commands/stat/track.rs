@@ -40,8 +40,8 @@ pub fn describe(object: &Object, state: &semaphore::State, survey: &Survey, out:
 /// `writer 4711, which was sh then`.
 pub fn who(doer: &Doer, survey: &Survey) -> String {
     let pid = doer.pid.cast_signed();
-    let then = doer.program.as_ref().map(|name| escape::text(name.as_bytes()));
-    let now = survey.program_since(pid, doer.when).map(escape::text);
+    let then = doer.program.as_ref().map(|name| escape::word(name.as_bytes()));
+    let now = survey.program_since(pid, doer.when).map(escape::word);
     match (survey.has_ended(pid, doer.when), now, then) {
         (Some(true), _, Some(then)) => format!("{pid} ({then}), which has ended"),
         (Some(true), _, None) => format!("{pid}, which has ended"),
