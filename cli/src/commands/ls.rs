@@ -15,7 +15,7 @@ use super::selection::Selection;
 use crate::deadlock;
 use crate::failure::{Result, reason};
 use crate::objects::set::{self, Snapshot};
-use crate::objects::sysv::{Common, shown_key};
+use crate::objects::sysv::{self, Common, shown_key};
 use crate::objects::{self, State};
 use crate::output::json;
 use crate::output::style::{Style, Tone};
@@ -246,15 +246,12 @@ pub fn state(state: &State) -> Cell {
         State::Mq(Ok(queue)) => format!("{}/{}", queue.messages, queue.max_messages).into(),
         State::Set(Ok(set)) => set::shown_values(set, VALUES).into(),
         State::Messages(Ok(queue)) => queue.description.amount.messages.to_string().into(),
-        State::Segment(Ok(segment)) => attachments(segment.attached.len() as u64),
+        State::Segment(Ok(segment)) => {
+            sysv::shown_attachments(segment.attached.len() as u64).into()
+        }
         state if state.error().is_some() => Cell::new("?", Tone::Bad),
         _ => Cell::new("-", Tone::Faint),
     }
-}
-
-/// How often a segment is attached, ours or the kernel's.
-fn attachments(count: u64) -> Cell {
-    format!("{count} att").into()
 }
 
 pub fn waiters(entry: &Entry, survey: &Survey) -> Cell {

@@ -66,6 +66,11 @@ pub fn shown_key(key: i32) -> Option<String> {
     (key != libc::IPC_PRIVATE).then(|| format!("0x{key:08x}"))
 }
 
+/// How often a segment is attached, ours or the kernel's.
+pub fn shown_attachments(count: u64) -> String {
+    format!("{count} att")
+}
+
 /// What was typed for an object of System V.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
