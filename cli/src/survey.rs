@@ -10,6 +10,7 @@ use crate::failure::{Failure, Result};
 use crate::objects::file::FileId;
 use crate::objects::name::Name;
 use crate::objects::{self, Kind, Object, State, kernel};
+use crate::output::escape;
 use crate::processes::{self, Condition, Interest, Mapping, Pid, Process};
 use book::Book;
 pub use entry::{Confidence, Depth, Entry, Holder, Waiter, Wish};
@@ -114,6 +115,11 @@ impl Survey {
             None if pid == std::process::id().cast_signed() => b"rsipc",
             None => b"?",
         }
+    }
+
+    /// The same as it is shown everywhere: as one word of a shell.
+    pub fn shown_program(&self, pid: Pid) -> String {
+        escape::word(self.program(pid))
     }
 
     /// Whether this process is there, and not just a number from the past.

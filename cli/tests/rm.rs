@@ -55,7 +55,7 @@ fn what_is_not_clear_or_not_there_stays_and_the_others_go() {
         "message queue /x",
         "0x0000000a is ambiguous: ",
         "there is no System V message queue 77",
-        "sem:, mq:, msg: or shm: in front",
+        "say which one: sem:/x or mq:/x",
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }

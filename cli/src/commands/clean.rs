@@ -17,7 +17,7 @@ use crate::objects::file::Metadata;
 use crate::objects::segment::Attachments;
 use crate::objects::{Object, State, segment, sysv};
 use crate::output::progress::Progress;
-use crate::output::{escape, say, time, warn};
+use crate::output::{say, time, warn};
 use crate::survey::{Depth, Entry, Survey};
 pub use options::Options;
 use options::can_ask;
@@ -124,7 +124,7 @@ fn obstacle(entry: &Entry, survey: &Survey) -> Option<String> {
         return Some("it has no name; it goes when the last process lets it go".to_owned());
     }
     if let Some(holder) = entry.holders.first() {
-        let program = escape::text(survey.program(holder.pid));
+        let program = survey.shown_program(holder.pid);
         return Some(format!("{program} {} has it open", holder.pid));
     }
     let is_mine = object.metadata.as_ref().is_some_and(is_mine);
@@ -154,7 +154,7 @@ fn consider(
         None if !reporter.may_remove(metadata) => return Ok(()),
         None => remove(entry, survey, options.force),
     };
-    let age = time::short(time::since(metadata.last_use));
+    let age = time::short(time::age(metadata.last_use));
     let trouble = object.common().and_then(|common| common.trouble());
     let why = match (trouble, survey.is_complete()) {
         (Some(trouble), _) => format!("{trouble}, last used {age} ago"),

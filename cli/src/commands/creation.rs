@@ -1,8 +1,6 @@
-//! What all commands share that make or remove an object.
+//! What all commands share that make an object.
 
 use clap::Args;
-
-use crate::objects::name::Name;
 
 /// How a new object is made.
 #[derive(Args)]
@@ -29,12 +27,4 @@ fn parse_mode(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|mode| *mode <= 0o777)
         .ok_or_else(|| "permissions are three octal digits, such as 0660".to_owned())
-}
-
-/// Names of objects to remove.
-#[derive(Args)]
-pub struct Removal {
-    /// Names of the objects
-    #[arg(required = true, value_parser = Name::parser())]
-    pub names: Vec<Name>,
 }

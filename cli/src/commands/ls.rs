@@ -15,7 +15,7 @@ use super::selection::Selection;
 use crate::deadlock;
 use crate::failure::{Result, reason};
 use crate::objects::set::{self, Snapshot};
-use crate::objects::sysv::{Common, shown_key};
+use crate::objects::sysv::{self, Common, shown_key};
 use crate::objects::{self, State};
 use crate::output::json;
 use crate::output::style::{Style, Tone};
@@ -213,7 +213,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
     let object = &entry.object;
     let unknown = || if object.memory.is_some() { "-" } else { "?" }.to_owned();
     let metadata = object.metadata.as_ref();
-    let age = metadata.map(|metadata| time::since(metadata.created));
+    let age = metadata.map(|metadata| time::age(metadata.created));
     let cells = [
         object.kind().name().into(),
         object.shown_name().into(),
@@ -247,7 +247,9 @@ pub fn state(state: &State) -> Cell {
         State::Mq(Ok(queue)) => format!("{}/{}", queue.messages, queue.max_messages).into(),
         State::Set(Ok(set)) => set::shown_values(set, VALUES).into(),
         State::Messages(Ok(queue)) => queue.description.amount.messages.to_string().into(),
-        State::Segment(Ok(segment)) => format!("{} att", segment.attached.len()).into(),
+        State::Segment(Ok(segment)) => {
+            sysv::shown_attachments(segment.attached.len() as u64).into()
+        }
         state if state.error().is_some() => Cell::new("?", Tone::Bad),
         _ => Cell::new("-", Tone::Faint),
     }
@@ -308,7 +310,7 @@ fn general_note(entry: &Entry, survey: &Survey) -> (Option<String>, Tone) {
         return (Some(super::memory::describe(memory)), Tone::Plain);
     }
     let Some(metadata) = &entry.object.metadata else { return (None, Tone::Plain) };
-    let idle = time::short(time::since(metadata.last_use));
+    let idle = time::short(time::age(metadata.last_use));
     match entry.is_stale(survey) {
         Some(true) => (Some(format!("stale, last used {idle} ago")), Tone::Notable),
         None => (Some(format!("stale?, last used {idle} ago")), Tone::Faint),

@@ -14,7 +14,7 @@ pub fn describe(memory: &Memory) -> String {
         Region::Other => format!("in the memory of {pid}"),
         Region::Static { file, .. } => {
             let name = Path::new(file).file_name().unwrap_or_default();
-            let name = escape::text(name.as_encoded_bytes());
+            let name = escape::word(name.as_encoded_bytes());
             match memory.variable() {
                 Some(variable) => format!("variable {variable} of {name}"),
                 None => format!("a variable of {name}"),

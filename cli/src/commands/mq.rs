@@ -12,13 +12,14 @@ use rsipc_core::posix::mq::{self, How, MAXMSG_LIMIT, MSGSIZE_LIMIT};
 use serde::Serialize;
 
 use super::bodies::Bodies;
-use super::creation::{Creation, Removal};
+use super::creation::Creation;
 use crate::deadline;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::objects::name::{self, Name};
 use crate::objects::open_queue::OpenQueue;
 use crate::objects::queue::{self, Message};
+use crate::objects::target::Target;
 use crate::objects::trouble::Subject;
 use crate::objects::{Kind, file};
 use crate::output::style::Style;
@@ -43,13 +44,17 @@ enum Action {
     Peek(Peek),
     Tail(Tail),
     /// Remove queues; a process that has one open keeps it
-    Rm(Removal),
+    Rm {
+        /// Names of the objects
+        #[arg(required = true, value_parser = Target::parser_of_names(Kind::Mq))]
+        names: Vec<Name>,
+    },
 }
 
 /// Create a queue
 #[derive(Args)]
 struct Create {
-    #[arg(value_parser = Name::parser(), help = name::HELP)]
+    #[arg(value_parser = Target::parser_of_names(Kind::Mq), help = name::HELP)]
     name: Name,
     /// Capacity in messages
     #[arg(long, default_value_t = 10)]
@@ -65,7 +70,7 @@ struct Create {
 /// Send a message; sleep while the queue is full
 #[derive(Args)]
 struct Send {
-    #[arg(value_parser = Name::parser(), help = name::HELP)]
+    #[arg(value_parser = Target::parser_of_names(Kind::Mq), help = name::HELP)]
     name: Name,
     #[command(flatten)]
     bodies: Bodies,
@@ -80,7 +85,7 @@ struct Send {
 /// Receive messages; sleep while there is none
 #[derive(Args)]
 struct Recv {
-    #[arg(value_parser = Name::parser(), help = name::HELP)]
+    #[arg(value_parser = Target::parser_of_names(Kind::Mq), help = name::HELP)]
     name: Name,
     /// Number of messages
     #[arg(long, default_value_t = 1)]
@@ -99,7 +104,7 @@ struct Recv {
 /// Show the messages in the order of their receipt, and leave them in the queue
 #[derive(Args)]
 struct Peek {
-    #[arg(value_parser = Name::parser(), help = name::HELP)]
+    #[arg(value_parser = Target::parser_of_names(Kind::Mq), help = name::HELP)]
     name: Name,
     /// Print JSON for programs
     #[arg(long)]
@@ -109,7 +114,7 @@ struct Peek {
 /// Show messages as they arrive, and leave them there; one that is received at once may be missed
 #[derive(Args)]
 struct Tail {
-    #[arg(value_parser = Name::parser(), help = name::HELP)]
+    #[arg(value_parser = Target::parser_of_names(Kind::Mq), help = name::HELP)]
     name: Name,
     /// Stop after this time
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
@@ -138,7 +143,7 @@ pub fn run(options: &Options) -> Result<()> {
         Action::Recv(options) => receive(options),
         Action::Peek(options) => peek(options),
         Action::Tail(options) => tail(options),
-        Action::Rm(removal) => removal.names.iter().try_for_each(remove),
+        Action::Rm { names } => names.iter().try_for_each(remove),
     }
 }
 

@@ -11,13 +11,14 @@ use serde::Serialize;
 
 use super::bodies::Bodies;
 use super::creation::Creation;
-use super::rm::{self, Target};
+use super::rm;
 use crate::deadline;
 use crate::failure::{Failure, Result, from_errno};
 use crate::interrupt;
 use crate::objects::open_messages::{EXCEPT, OpenMessages, Patience, Received, through_signals};
 use crate::objects::open_queue::this_thread;
 use crate::objects::sysv::Typed;
+use crate::objects::target::Target;
 use crate::objects::{self, Kind, Object, file, kernel, messages};
 use crate::output::style::Style;
 use crate::output::table::{Align, Table};
@@ -43,7 +44,7 @@ enum Action {
     Peek(Peek),
     /// Remove queues; a process that waits in one is woken, with an error
     Rm {
-        #[arg(required = true, value_parser = Typed::parse, help = QUEUE)]
+        #[arg(required = true, value_parser = Typed::parse_queue, help = QUEUE)]
         queues: Vec<Typed>,
     },
 }
@@ -75,7 +76,7 @@ struct Waiting {
 /// Send a message; sleep while there is no space for it
 #[derive(Args)]
 struct Send {
-    #[arg(value_parser = Typed::parse, help = QUEUE)]
+    #[arg(value_parser = Typed::parse_queue, help = QUEUE)]
     queue: Typed,
     #[command(flatten)]
     bodies: Bodies,
@@ -109,7 +110,7 @@ impl Wanted {
 /// Receive messages; sleep while there is none
 #[derive(Args)]
 struct Recv {
-    #[arg(value_parser = Typed::parse, help = QUEUE)]
+    #[arg(value_parser = Typed::parse_queue, help = QUEUE)]
     queue: Typed,
     #[command(flatten)]
     wanted: Wanted,
@@ -129,7 +130,7 @@ struct Recv {
 /// Show the messages in the order of their arrival, and leave them in the queue
 #[derive(Args)]
 struct Peek {
-    #[arg(value_parser = Typed::parse, help = QUEUE)]
+    #[arg(value_parser = Typed::parse_queue, help = QUEUE)]
     queue: Typed,
     #[command(flatten)]
     wanted: Wanted,
@@ -152,7 +153,7 @@ pub fn run(options: &Options) -> Result<()> {
         Action::Recv(options) => receive(options),
         Action::Peek(options) => peek(options),
         Action::Rm { queues } => {
-            rm::remove_all(queues.iter().map(|typed| Target::Sysv(Some(Kind::Svmsg), *typed)))
+            rm::remove_all(queues.iter().map(|typed| Target::of_number(Kind::Svmsg, *typed)))
         }
     }
 }

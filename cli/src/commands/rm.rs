@@ -10,7 +10,9 @@ use rsipc_core::sysv::{msg, sem as sets, shm as segments};
 use crate::failure::{Failure, Result, from_errno, reason};
 use crate::objects::name::Name;
 use crate::objects::open_queue::this_thread;
+use crate::objects::pattern::is_pattern;
 use crate::objects::sysv::Typed;
+use crate::objects::target::Target;
 use crate::objects::{self, Kind, Object, kernel};
 use crate::output::{escape, warn};
 
@@ -18,7 +20,7 @@ use crate::output::{escape, warn};
 #[derive(Args)]
 pub struct Options {
     /// Names, System V keys such as 0xbeef, or ids; a kind in front selects one of several:
-    /// msg:1234567, sem:0xbeef, shm:/name
+    /// msg:1234567, svsem:0xbeef, shm:/name
     #[arg(required_unless_present = "Ipcrm")]
     objects: Vec<OsString>,
     #[command(flatten)]
@@ -63,99 +65,6 @@ fn parse_key(text: &str) -> std::result::Result<i32, String> {
         .ok_or_else(|| "a key is a number such as 0xbeef, and not 0".to_owned())
 }
 
-/// What is to be removed.
-#[derive(Clone, Debug)]
-pub enum Target {
-    /// Of System V, and of this kind if that was said.
-    Sysv(Option<Kind>, Typed),
-    /// Of POSIX, and of this kind if that was said.
-    Named(Option<Kind>, Name),
-    /// A number without a kind: either.
-    Either(Typed, Name),
-}
-
-impl Target {
-    /// `/name`, `0xbeef`, `1234567`, with `KIND:` in front or not.
-    fn read(typed: &OsString) -> Result<Self> {
-        let bytes = typed.as_bytes();
-        let colon = bytes.iter().position(|byte| *byte == b':');
-        let kinds = colon.and_then(|colon| kinds(&bytes[..colon]));
-        let rest = if kinds.is_some() { &bytes[colon.map_or(0, |at| at + 1)..] } else { bytes };
-        let name = || {
-            Name::parse(std::ffi::OsStr::from_bytes(rest))
-                .map_err(|wrong| Failure::new(format!("{}: {wrong}", escape::word(bytes))))
-        };
-        let number = Typed::read(rest).filter(|_| rest.first() != Some(&b'/'));
-        Ok(match (kinds, number) {
-            (Some([_, Some(sysv)]), Some(number)) => Self::Sysv(Some(sysv), number),
-            (Some([Some(posix), _]), _) => Self::Named(Some(posix), name()?),
-            (Some(_), None) => {
-                let shown = escape::word(bytes);
-                return Err(Failure::new(format!("{shown}: neither a key nor an id")));
-            }
-            (Some(_) | None, Some(number)) => Self::Either(number, name()?),
-            (None, None) => Self::Named(None, name()?),
-        })
-    }
-
-    fn is(&self, object: &Object) -> bool {
-        let kind = object.kind();
-        let is_kind = |asked: Option<Kind>| asked.is_none_or(|asked| asked == kind);
-        match self {
-            Self::Sysv(asked, typed) => {
-                kind.is_sysv()
-                    && is_kind(*asked)
-                    && object.is_called(&Name::from_text(&typed.shown()))
-            }
-            Self::Named(asked, name) => {
-                !kind.is_sysv() && is_kind(*asked) && object.is_called(name)
-            }
-            Self::Either(_, name) => object.is_called(name),
-        }
-    }
-
-    fn is_kernels(&self, object: &kernel::Object) -> bool {
-        match self {
-            Self::Sysv(asked, typed) => {
-                asked.is_none_or(|asked| asked == object.kind) && typed.means(object.key, object.id)
-            }
-            Self::Either(typed, _) => typed.means(object.key, object.id),
-            Self::Named(..) => false,
-        }
-    }
-
-    fn is_number(&self) -> bool {
-        matches!(self, Self::Named(_, name) if name.is_number())
-    }
-
-    fn is_like_a_pattern(&self) -> bool {
-        let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[');
-        matches!(self, Self::Named(_, name) if name.bytes().iter().any(is_special))
-    }
-
-    fn shown(&self) -> String {
-        let what = |kind: Option<Kind>| kind.map_or("object", Kind::describe);
-        match self {
-            Self::Sysv(kind, typed) => format!("{} {}", what(*kind), typed.shown()),
-            Self::Named(kind, name) => format!("{} {}", what(*kind), name.shown()),
-            Self::Either(typed, _) => format!("object {}", typed.shown()),
-        }
-    }
-}
-
-/// The kinds of POSIX and of System V that a word stands for.
-fn kinds(word: &[u8]) -> Option<[Option<Kind>; 2]> {
-    Some(match word {
-        b"sem" => [Some(Kind::Sem), Some(Kind::Svsem)],
-        b"shm" => [Some(Kind::Shm), Some(Kind::Svshm)],
-        b"mq" => [Some(Kind::Mq), None],
-        b"msg" | b"svmsg" => [None, Some(Kind::Svmsg)],
-        b"svsem" => [None, Some(Kind::Svsem)],
-        b"svshm" => [None, Some(Kind::Svshm)],
-        _ => return None,
-    })
-}
-
 impl Ipcrm {
     fn targets(&self) -> impl Iterator<Item = Target> {
         let families = [
@@ -164,16 +73,20 @@ impl Ipcrm {
             (Kind::Svsem, &self.semaphore_id, &self.semaphore_key),
         ];
         families.into_iter().flat_map(|(kind, ids, keys)| {
-            let ids = ids.iter().map(move |id| Target::Sysv(Some(kind), Typed::Id(*id)));
-            ids.chain(keys.iter().map(move |key| Target::Sysv(Some(kind), Typed::Key(*key))))
+            let ids = ids.iter().map(move |id| Target::of_number(kind, Typed::Id(*id)));
+            ids.chain(keys.iter().map(move |key| Target::of_number(kind, Typed::Key(*key))))
         })
     }
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    let targets: Vec<Target> =
-        options.objects.iter().map(Target::read).collect::<Result<Vec<Target>>>()?;
+    let targets = options.objects.iter().map(read).collect::<Result<Vec<Target>>>()?;
     remove_all(targets.into_iter().chain(options.ipcrm.targets()))
+}
+
+fn read(typed: &OsString) -> Result<Target> {
+    let bytes = typed.as_bytes();
+    Target::parse(bytes).map_err(|wrong| Failure::new(format!("{}: {wrong}", escape::word(bytes))))
 }
 
 /// All of them that can be removed, and only then a failure for the others.
@@ -201,18 +114,31 @@ impl Found {
             }
         }
     }
+
+    /// What means this one and no other: `sem:/x`, `svsem:1234567`.
+    fn word(&self) -> String {
+        let word =
+            |kind: Kind, name: &[u8]| escape::word(&[kind.name().as_bytes(), b":", name].concat());
+        match self {
+            Self::Kernels(object) => word(object.kind, object.id.to_string().as_bytes()),
+            Self::Ours(object) => match objects::id_of(object) {
+                Some(id) => word(object.kind(), id.to_string().as_bytes()),
+                None => word(object.kind(), &object.name),
+            },
+        }
+    }
 }
 
 fn remove(target: &Target) -> Result<()> {
-    let ours = objects::scan()?.into_iter().filter(|object| target.is(object));
+    let ours = objects::scan()?.into_iter().filter(|object| target.means(object));
     let ours = ours.map(|object| Found::Ours(Box::new(object)));
-    let theirs = kernel::list().into_iter().filter(|object| target.is_kernels(object));
+    let theirs = kernel::list().into_iter().filter(|object| target.means_kernels(object));
     let found: Vec<Found> = ours.chain(theirs.map(Found::Kernels)).collect();
     match &found[..] {
-        [] => Err(Failure::new(format!("there is no {}", target.shown())).advise(
-            if target.is_number() {
+        [] => Err(Failure::new(format!("there is no {}", target.describe(None))).advise(
+            if target.name().is_number() {
                 "an object without a name goes when the last process closes it"
-            } else if target.is_like_a_pattern() {
+            } else if is_pattern(target.name().bytes()) {
                 "rm takes no patterns: name each object; `rsipc ls` lists those that match"
             } else {
                 "`rsipc ls` lists the objects"
@@ -229,9 +155,10 @@ fn remove(target: &Target) -> Result<()> {
             }
         }),
         several => {
-            let several: Vec<String> = several.iter().map(Found::shown).collect();
-            let what = format!("{} is ambiguous: {}", target.shown(), several.join("; "));
-            Err(Failure::new(what).advise("put sem:, mq:, msg: or shm: in front, or give the id"))
+            let shown: Vec<String> = several.iter().map(Found::shown).collect();
+            let words: Vec<String> = several.iter().map(Found::word).collect();
+            let what = format!("{} is ambiguous: {}", target.describe(None), shown.join("; "));
+            Err(Failure::new(what).advise(format!("say which one: {}", words.join(" or "))))
         }
     }
 }

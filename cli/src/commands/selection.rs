@@ -72,8 +72,10 @@ impl Selection {
         };
         match self.asked.iter().find(is_missing) {
             None => Ok(()),
-            Some(asked) => Err(Failure::new(format!("there is no object {}", asked.shown()))
-                .advise(asked.advice())),
+            Some(asked) => {
+                let what = format!("there is no {}", asked.describe(None));
+                Err(Failure::new(what).advise(asked.advice()))
+            }
         }
     }
 }

@@ -7,13 +7,14 @@ use rsipc_core::os::Errno;
 use rsipc_core::os::clock::Clock;
 use rsipc_core::posix::sem::{self, Open, Patience, Semaphore, VALUE_MAX};
 
-use super::creation::{Creation, Removal};
+use super::creation::Creation;
 use crate::deadline;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::objects::name::{self, Name};
 use crate::objects::open_queue::this_thread;
 use crate::objects::open_semaphore;
+use crate::objects::target::Target;
 use crate::objects::trouble::Subject;
 use crate::objects::{self, Kind, file, semaphore};
 use crate::output::{print, time};
@@ -31,7 +32,7 @@ pub struct Options {
 enum Action {
     /// Create a semaphore
     Create {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Target::parser_of_names(Kind::Sem), help = name::HELP)]
         name: Name,
         /// Initial value
         #[arg(long, default_value_t = 0)]
@@ -42,12 +43,12 @@ enum Action {
     },
     /// Print the value
     Get {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Target::parser_of_names(Kind::Sem), help = name::HELP)]
         name: Name,
     },
     /// Increment the value, which wakes a waiter
     Post {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Target::parser_of_names(Kind::Sem), help = name::HELP)]
         name: Name,
         /// Number of increments
         #[arg(long, default_value_t = 1)]
@@ -55,7 +56,7 @@ enum Action {
     },
     /// Decrement the value; sleep while it is 0
     Wait {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Target::parser_of_names(Kind::Sem), help = name::HELP)]
         name: Name,
         /// Give up after this time: exit status 1
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
@@ -63,11 +64,15 @@ enum Action {
     },
     /// Decrement the value if it is above 0; otherwise exit status 1
     Trywait {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Target::parser_of_names(Kind::Sem), help = name::HELP)]
         name: Name,
     },
     /// Remove semaphores; a process that has one open keeps it
-    Rm(Removal),
+    Rm {
+        /// Names of the objects
+        #[arg(required = true, value_parser = Target::parser_of_names(Kind::Sem))]
+        names: Vec<Name>,
+    },
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -77,7 +82,7 @@ pub fn run(options: &Options) -> Result<()> {
         Action::Post { name, times } => post(name, *times),
         Action::Wait { name, timeout } => wait(name, *timeout),
         Action::Trywait { name } => try_wait(name),
-        Action::Rm(removal) => removal.names.iter().try_for_each(remove),
+        Action::Rm { names } => names.iter().try_for_each(remove),
     }
 }
 

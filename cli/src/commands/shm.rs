@@ -10,11 +10,11 @@ use clap::{Args, Subcommand};
 use rsipc_core::os::Errno;
 use rsipc_core::posix::shm;
 
-use super::creation::{Creation, Removal};
+use super::creation::Creation;
 use crate::failure::{Failure, Result};
 use crate::objects::Kind;
 use crate::objects::name::{self, Name};
-use crate::objects::sysv::Typed;
+use crate::objects::target::Target;
 use crate::objects::trouble::Subject;
 use crate::output::progress::{Counted, Progress};
 use crate::output::{self, amount, hex};
@@ -32,7 +32,7 @@ pub struct Options {
 enum Action {
     /// Create an object filled with zeros
     Create {
-        #[arg(value_parser = Name::parser(), help = name::HELP)]
+        #[arg(value_parser = Target::parser_of_names(Kind::Shm), help = name::HELP)]
         name: Name,
         /// Length in bytes, such as 4096, 64K or 1M
         #[arg(long, value_parser = amount::parse)]
@@ -42,8 +42,8 @@ enum Action {
     },
     /// Write the contents of an object or a System V segment to standard output
     Read {
-        #[arg(value_parser = Name::parser(), help = HELP)]
-        name: Name,
+        #[arg(value_name = "NAME", value_parser = Target::parser_of(Kind::Shm), help = HELP)]
+        target: Target,
         /// Skip this many bytes
         #[arg(long, default_value = "0", value_parser = amount::parse)]
         offset: u64,
@@ -56,8 +56,8 @@ enum Action {
     },
     /// Write standard input into an object, which grows if necessary, or into a System V segment
     Write {
-        #[arg(value_parser = Name::parser(), help = HELP)]
-        name: Name,
+        #[arg(value_name = "NAME", value_parser = Target::parser_of(Kind::Shm), help = HELP)]
+        target: Target,
         /// Start at this byte
         #[arg(long, default_value = "0", value_parser = amount::parse)]
         offset: u64,
@@ -66,7 +66,11 @@ enum Action {
         truncate: bool,
     },
     /// Remove objects; a process that has one open or mapped keeps it
-    Rm(Removal),
+    Rm {
+        /// Names of the objects
+        #[arg(required = true, value_parser = Target::parser_of_names(Kind::Shm))]
+        names: Vec<Name>,
+    },
 }
 
 const HELP: &str = "Name of the object, with or without the slash, or the key of a System V segment, such as 0xbeef, or its id";
@@ -74,9 +78,9 @@ const HELP: &str = "Name of the object, with or without the slash, or the key of
 pub fn run(options: &Options) -> Result<()> {
     match &options.action {
         Action::Create { name, size, creation } => create(name, *size, creation),
-        Action::Read { name, offset, length, hex } => read(name, *offset, *length, *hex),
-        Action::Write { name, offset, truncate } => write(name, *offset, *truncate),
-        Action::Rm(removal) => removal.names.iter().try_for_each(remove),
+        Action::Read { target, offset, length, hex } => read(target, *offset, *length, *hex),
+        Action::Write { target, offset, truncate } => write(target, *offset, *truncate),
+        Action::Rm { names } => names.iter().try_for_each(remove),
     }
 }
 
@@ -113,27 +117,29 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
 }
 
 /// The segment that is meant, if one is: there may be an object of POSIX whose name is a number.
-fn segment(name: &Name, writes: bool, offset: u64) -> Result<Option<segment::Memory>> {
-    match Typed::read(name.bytes()) {
+fn segment(target: &Target, writes: bool, offset: u64) -> Result<Option<segment::Memory>> {
+    match target.number {
         Some(typed) => segment::open(typed, writes, offset),
         None => Ok(None),
     }
 }
 
-fn read(name: &Name, offset: u64, length: Option<u64>, hex: bool) -> Result<()> {
+fn read(target: &Target, offset: u64, length: Option<u64>, hex: bool) -> Result<()> {
     let most = length.unwrap_or(u64::MAX);
-    if let Some(memory) = segment(name, false, offset)? {
+    if let Some(memory) = segment(target, false, offset)? {
         let total = memory.remaining().min(most);
-        return show(memory.take(most), total, name, offset, hex);
+        return show(memory.take(most), total, &target.shown(), offset, hex);
     }
-    let mut file = open(name, libc::O_RDONLY)?;
+    let mut file = open(target, libc::O_RDONLY)?;
+    let name = target.name();
     file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("read", error))?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    show(file.take(most), size.saturating_sub(offset).min(most), name, offset, hex)
+    let total = size.saturating_sub(offset).min(most);
+    show(file.take(most), total, &name.shown(), offset, hex)
 }
 
 /// `total` is how many bytes there will be, as far as is known.
-fn show(from: impl Read, total: u64, name: &Name, offset: u64, hex: bool) -> Result<()> {
+fn show(from: impl Read, total: u64, name: &str, offset: u64, hex: bool) -> Result<()> {
     let mut from = Counted::new(from, Progress::of_bytes(Some(total)).beside_output());
     let copied = output::write(|mut out| {
         if hex {
@@ -142,7 +148,7 @@ fn show(from: impl Read, total: u64, name: &Name, offset: u64, hex: bool) -> Res
         io::copy(&mut from, &mut out).map(drop)
     });
     copied.map_err(|error| {
-        Failure::call(format_args!("cannot copy {} to standard output", name.shown()), error)
+        Failure::call(format_args!("cannot copy {name} to standard output"), error)
     })
 }
 
@@ -154,24 +160,26 @@ fn input() -> impl Read {
     Counted::new(stdin, Progress::of_bytes(metadata.map(|metadata| metadata.len())))
 }
 
-fn write(name: &Name, offset: u64, truncate: bool) -> Result<()> {
-    let failed = |error| {
-        Failure::call(format_args!("cannot copy standard input to {}", name.shown()), error)
+fn write(target: &Target, offset: u64, truncate: bool) -> Result<()> {
+    let failed = |name: &str, error| {
+        Failure::call(format_args!("cannot copy standard input to {name}"), error)
     };
-    if let Some(mut memory) = segment(name, true, offset)? {
+    if let Some(mut memory) = segment(target, true, offset)? {
         return match io::copy(&mut input(), &mut memory) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WriteZero => {
-                let what = format!("the segment {} ends before the input does", name.shown());
+                let what = format!("the segment {} ends before the input does", target.shown());
                 Err(Failure::new(what)
                     .advise("a segment does not grow; the part before its end is written"))
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(failed(&target.shown(), error)),
         };
     }
-    let mut file = open(name, libc::O_RDWR)?;
+    let mut file = open(target, libc::O_RDWR)?;
+    let name = target.name();
     file.seek(SeekFrom::Start(offset)).map_err(|error| subject(name).failed("write", error))?;
-    let written = io::copy(&mut input(), &mut file).map_err(failed)?;
+    let written =
+        io::copy(&mut input(), &mut file).map_err(|error| failed(&name.shown(), error))?;
     if truncate {
         file.set_len(offset + written).map_err(|error| subject(name).failed("shorten", error))?;
     }
@@ -182,13 +190,18 @@ fn remove(name: &Name) -> Result<()> {
     shm::unlink(name.c_str()).map_err(|error| subject(name).failed_as("remove", error))
 }
 
-fn open(name: &Name, flags: i32) -> Result<File> {
+fn open(target: &Target, flags: i32) -> Result<File> {
+    let name = target.name();
     let opened = shm::open(name.c_str(), flags, 0);
     if opened.as_ref().is_err_and(|error| *error == Errno::ENOENT)
         && let Some(way) = Survey::way_to_unlinked(Kind::Shm, name)?
     {
         let opened = OpenOptions::new().read(true).write(flags == libc::O_RDWR).open(way);
         return opened.map_err(|error| subject(name).failed("open", error));
+    }
+    if opened.as_ref().is_err_and(|error| *error == Errno::ENOENT) && target.number.is_some() {
+        let what = format!("there is no {}", target.describe(None));
+        return Err(Failure::new(what).advise("`rsipc ls shm` lists those that there are"));
     }
     opened.map(File::from).map_err(|error| subject(name).failed_as("open", error))
 }

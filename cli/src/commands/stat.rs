@@ -67,9 +67,8 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let Some((last, others)) = missing.split_last() else { return Ok(()) };
     let failure = |asked: &Asked| {
-        let what = options.kind.map_or("object", Kind::describe);
-        let shown = asked.shown();
-        Failure::new(format!("there is no {what} {shown}")).advise(asked.advice())
+        let what = asked.describe(options.kind);
+        Failure::new(format!("there is no {what}")).advise(asked.advice())
     };
     for asked in others {
         complain(&failure(asked));
@@ -191,7 +190,7 @@ fn describe_semaphore(
 /// `worker 12 has taken 1, given back when it dies`
 pub fn describe_taker(taker: &Taker, survey: &Survey) -> String {
     let who = match taker.pid.map(u32::cast_signed) {
-        Some(pid) => format!("{} {pid}", escape::text(survey.program(pid))),
+        Some(pid) => format!("{} {pid}", survey.shown_program(pid)),
         None => "a process that is gone, or in another PID namespace,".to_owned(),
     };
     match taker.taken {
@@ -216,7 +215,7 @@ fn describe_queue(object: &Object, queue: &queue::State, survey: &Survey, out: &
         out.line("notifies", format!("process {} of the next message", registered.pid));
     }
     for kept in &queue.kept {
-        let program = escape::text(survey.program(kept.pid.cast_signed()));
+        let program = survey.shown_program(kept.pid.cast_signed());
         let loans = count(kept.loans as u64, "loan", "loans");
         let borrowed = count(kept.borrowed as u64, "borrowed message", "borrowed messages");
         out.line("kept by", format!("{program} {}: {loans}, {borrowed}", kept.pid));
@@ -236,7 +235,7 @@ fn describe_waiters(entry: &Entry, survey: &Survey, out: &mut Description) {
 }
 
 fn describe_waiter(waiter: &Waiter, survey: &Survey) -> String {
-    let mut text = format!("{} {}", escape::text(survey.program(waiter.pid)), waiter.pid);
+    let mut text = format!("{} {}", survey.shown_program(waiter.pid), waiter.pid);
     // Writing to a String cannot fail.
     if let Some(tid) = waiter.tid.filter(|tid| *tid != waiter.pid) {
         let _ = write!(text, ", thread {tid}");
@@ -258,7 +257,7 @@ fn describe_waiter(waiter: &Waiter, survey: &Survey) -> String {
 
 fn describe_holders(entry: &Entry, survey: &Survey, out: &mut Description) {
     for holder in &entry.holders {
-        let program = escape::text(survey.program(holder.pid));
+        let program = survey.shown_program(holder.pid);
         let state = match (survey.condition(holder.pid), survey.activity(holder.pid)) {
             (Some(condition), _) => format!("; {condition}"),
             (None, Some(activity)) => format!("; {activity}"),
@@ -306,9 +305,9 @@ fn describe_owner(object: &Object, out: &mut Description) {
 fn describe_file(object: &Object, metadata: &Metadata, out: &mut Description) {
     let (size, allocated) = (object.size().unwrap_or(0), object.allocated().unwrap_or(0));
     out.line("size", format!("{size} bytes, {} allocated", amount::in_words(allocated)));
-    out.line("created", format!("{} ago", time::short(time::since(metadata.created))));
+    out.line("created", format!("{} ago", time::short(time::age(metadata.created))));
     out.line(
         "last use",
-        format!("{} ago: opened, resized or changed", time::short(time::since(metadata.last_use))),
+        format!("{} ago: opened, resized or changed", time::short(time::age(metadata.last_use))),
     );
 }

@@ -21,6 +21,7 @@
 //! | `set` | what is in a semaphore set |
 //! | `state` | kinds of objects, and what is inside of one |
 //! | `sysv` | what the families of System V have in common |
+//! | `target` | objects as they are typed, with a kind in front or not |
 //! | `trouble` | what a failed call means to the user |
 //! | `unlinked` | objects without a name that processes still have |
 
@@ -41,6 +42,7 @@ pub mod semaphore;
 pub mod set;
 mod state;
 pub mod sysv;
+pub mod target;
 pub mod trouble;
 pub mod unlinked;
 

@@ -1,9 +1,7 @@
 //! Names of objects as they are typed.
 
-use std::ffi::{CString, OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
 
 /// What the help says of an argument that is a name.
 pub const HELP: &str = "Name of the object, with or without the slash";
@@ -49,13 +47,6 @@ impl Name {
             return Err("a name contains no slash except the first character");
         }
         CString::new([b"/", bare].concat()).map(Self).map_err(|_| "a name contains no NUL")
-    }
-
-    /// For clap: an argument that makes no name is wrong usage.
-    pub fn parser() -> impl TypedValueParser<Value = Self> {
-        OsStringValueParser::new().try_map(|typed: OsString| {
-            Self::parse(&OsString::from_vec(typed.into_vec())).map_err(str::to_owned)
-        })
     }
 }
 

@@ -43,6 +43,21 @@ impl Kind {
         matches!(self, Self::Svsem | Self::Svmsg | Self::Svshm)
     }
 
+    /// What stands for it on the command line.
+    pub fn of_word(word: &[u8]) -> Option<Self> {
+        let word = str::from_utf8(word).ok()?;
+        <Self as clap::ValueEnum>::from_str(word, false).ok()
+    }
+
+    /// Who asks for semaphores, or for shared memory, asks for those of System V, too.
+    pub fn covers(self, kind: Self) -> bool {
+        match self {
+            Self::Sem => matches!(kind, Self::Sem | Self::Svsem),
+            Self::Shm => matches!(kind, Self::Shm | Self::Svshm),
+            _ => self == kind,
+        }
+    }
+
     /// As a word of the command line.
     pub fn name(self) -> &'static str {
         match self {

@@ -66,6 +66,11 @@ pub fn shown_key(key: i32) -> Option<String> {
     (key != libc::IPC_PRIVATE).then(|| format!("0x{key:08x}"))
 }
 
+/// How often a segment is attached, ours or the kernel's.
+pub fn shown_attachments(count: u64) -> String {
+    format!("{count} att")
+}
+
 /// What was typed for an object of System V.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
@@ -89,6 +94,12 @@ impl Typed {
     pub fn parse(text: &str) -> Result<Self, String> {
         let is_none = || "give an id, which is a number, or a key such as 0xbeef".to_owned();
         Self::read(text.as_bytes()).filter(|_| !text.starts_with('/')).ok_or_else(is_none)
+    }
+
+    /// The same of a message queue, which may have its kind in front.
+    pub fn parse_queue(text: &str) -> Result<Self, String> {
+        let bare = text.strip_prefix("msg:").or_else(|| text.strip_prefix("svmsg:"));
+        Self::parse(bare.unwrap_or(text))
     }
 
     /// Whether an object with this key and this id is meant.

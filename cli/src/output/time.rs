@@ -16,6 +16,13 @@ pub fn since(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
 
+/// How long ago that was, to be shown: from the beginning of its second. Some times are only known
+/// to the second, and the order of two is the same however exactly each of them is known.
+pub fn age(time: SystemTime) -> Duration {
+    let since_unix = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    self::since_unix(since_unix.as_secs())
+}
+
 /// The same of a time in seconds since 1970.
 pub fn since_unix(seconds: u64) -> Duration {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
@@ -73,6 +80,16 @@ mod tests {
         let shown =
             [0, 59, 60, 7_199, 86_400 * 3].map(|seconds| short(Duration::from_secs(seconds)));
         assert_eq!(shown, ["0s", "59s", "1m", "1h", "3d"]);
+    }
+
+    #[test]
+    fn an_exact_time_is_not_shown_as_later_than_its_second() {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        for back in 0..1_000 {
+            let then = now.checked_sub(Duration::from_millis(back)).unwrap();
+            let of_second = since_unix(then.as_secs()).as_secs();
+            assert!(age(SystemTime::UNIX_EPOCH + then).as_secs() >= of_second, "{back} ms");
+        }
     }
 
     #[test]

@@ -154,7 +154,7 @@ pub fn clean(
             }
         };
         let shown = format!("file {}", escape::word(path.as_os_str().as_bytes()));
-        let age = time::short(time::since(metadata.created));
+        let age = time::short(time::age(metadata.created));
         let why = match what {
             What::Fifo | What::Part(_) => "its queue is gone",
             What::Unfinished => "the process that began it never finished it",

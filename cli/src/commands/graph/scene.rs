@@ -3,7 +3,6 @@
 use crate::commands::selection::Selection;
 use crate::deadlock::Deadlock;
 use crate::failure::{Failure, Result};
-use crate::output::escape;
 use crate::processes::Pid;
 use crate::survey::{Depth, Entry, Survey};
 
@@ -26,7 +25,7 @@ pub struct Filter {
 
 impl Filter {
     fn has_process(&self, pid: Pid, survey: &Survey) -> bool {
-        let program = escape::text(survey.program(pid));
+        let program = survey.shown_program(pid);
         self.processes.is_empty()
             || self.processes.iter().any(|asked| *asked == program || *asked == pid.to_string())
     }

@@ -198,7 +198,7 @@ fn describe_place(place: Place, survey: &Survey) -> String {
 
 /// `name 1234`, with what is special about it: that it is stopped, or has ended.
 pub fn process(pid: Pid, survey: &Survey) -> String {
-    let who = format!("{} {pid}", escape::word(survey.program(pid)));
+    let who = format!("{} {pid}", survey.shown_program(pid));
     match survey.condition(pid) {
         Some(condition) => format!("{who} ({condition})"),
         None => who,

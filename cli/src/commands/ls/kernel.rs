@@ -3,7 +3,7 @@
 use super::columns::{Numbers, Row};
 use super::processes::shown;
 use crate::objects::kernel::{Contents, Object};
-use crate::objects::sysv::shown_key;
+use crate::objects::sysv::{shown_attachments, shown_key};
 use crate::output::amount;
 use crate::output::style::Tone;
 use crate::output::table::Cell;
@@ -48,7 +48,7 @@ fn state(object: &Object) -> Cell {
         Contents::Set { semaphores: 1 } => "1 sem".into(),
         Contents::Set { semaphores } => format!("{semaphores} sems").into(),
         Contents::Queue { messages, .. } => messages.to_string().into(),
-        Contents::Segment { .. } => Cell::new("-", Tone::Faint),
+        Contents::Segment { attached, .. } => shown_attachments(attached).into(),
     }
 }
 

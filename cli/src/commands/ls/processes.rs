@@ -1,6 +1,5 @@
 //! Several processes in a cell of the table.
 
-use crate::output::escape;
 use crate::processes::Pid;
 use crate::survey::Survey;
 
@@ -12,7 +11,7 @@ pub fn shown(pids: &[Pid], survey: &Survey) -> String {
     let mut shown: Vec<String> = pids
         .iter()
         .take(SHOWN)
-        .map(|pid| format!("{}:{pid}", escape::word(survey.program(*pid))))
+        .map(|pid| format!("{}:{pid}", survey.shown_program(*pid)))
         .collect();
     if pids.len() > SHOWN {
         shown.push(format!("+{}", pids.len() - SHOWN));

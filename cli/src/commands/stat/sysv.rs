@@ -4,7 +4,7 @@ use super::description::{Description, count};
 use crate::objects::Object;
 use crate::objects::messages::{self, Snapshot as Queue};
 use crate::objects::segment::{self, Snapshot as Segment};
-use crate::output::{escape, time, user};
+use crate::output::{time, user};
 use crate::processes::Pid;
 use crate::survey::Survey;
 
@@ -59,7 +59,7 @@ pub fn process(pid: Pid, survey: &Survey) -> String {
         0 => "nobody".to_owned(),
         // It has ended, or is of another PID namespace.
         _ if !survey.knows(pid) => format!("process {pid}"),
-        _ => format!("{} {pid}", escape::text(survey.program(pid))),
+        _ => format!("{} {pid}", survey.shown_program(pid)),
     }
 }
 

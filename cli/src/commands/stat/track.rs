@@ -68,8 +68,8 @@ fn last(title: &'static str, doer: Option<&Doer>, survey: &Survey, out: &mut Des
 /// `writer 4711, which was sh then`.
 pub fn who(doer: &Doer, survey: &Survey) -> String {
     let pid = doer.pid.cast_signed();
-    let then = doer.program.as_ref().map(|name| escape::text(name.as_bytes()));
-    let now = survey.program_since(pid, doer.when).map(escape::text);
+    let then = doer.program.as_ref().map(|name| escape::word(name.as_bytes()));
+    let now = survey.program_since(pid, doer.when).map(escape::word);
     match (survey.has_ended(pid, doer.when), now, then) {
         (Some(true), _, Some(then)) => format!("{pid} ({then}), which has ended"),
         (Some(true), _, None) => format!("{pid}, which has ended"),

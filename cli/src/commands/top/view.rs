@@ -8,7 +8,6 @@ use super::meter::Flow;
 use super::order::Key;
 use super::watch::{Seen, Snapshot};
 use crate::objects::file::FileId;
-use crate::output::escape;
 use crate::survey::Entry;
 
 /// Seconds that are remembered of each object.
@@ -97,7 +96,7 @@ impl View {
     fn passes(&self, entry: &Entry) -> bool {
         let has = |text: &str| text.to_lowercase().contains(&self.filter.to_lowercase());
         let Some(snapshot) = &self.snapshot else { return false };
-        let holds = |pid| has(&escape::text(snapshot.survey.program(pid)));
+        let holds = |pid| has(&snapshot.survey.shown_program(pid));
         has(&entry.object.shown_name())
             || has(entry.object.kind().name())
             || entry.holders.iter().any(|holder| holds(holder.pid))

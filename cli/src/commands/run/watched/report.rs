@@ -28,7 +28,7 @@ pub fn finding(finding: &Finding, symbols: &mut Symbols) {
         format!(", thread {}", finding.tid)
     };
     let call = finding.call.as_ref().map(|call| format!(", in {call}")).unwrap_or_default();
-    let program = shown(&finding.program);
+    let program = escape::word(finding.program.as_bytes());
     let _ = write!(text, "\n  by: process {} ({program}){thread}{call}", finding.pid);
     let _ = write!(text, "\n  why: {}", finding.why);
     let frames = finding.stack.iter().flat_map(|place| symbols.frames(place));
@@ -42,7 +42,7 @@ pub fn killed(killed: &Killed) {
     say(format!(
         "rsipc chaos: killed process {} ({}) {} {}",
         killed.pid,
-        shown(&killed.program),
+        escape::word(killed.program.as_bytes()),
         killed.when,
         killed.call
     ));

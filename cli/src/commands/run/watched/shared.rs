@@ -99,7 +99,7 @@ fn who(tables: &Tables, pid: i32) -> String {
 fn program(process: &Process) -> String {
     let name = &process.name;
     let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
-    escape::text(&name[..end])
+    escape::word(&name[..end])
 }
 
 fn all_of(tables: &Tables) -> impl Iterator<Item = Process> {

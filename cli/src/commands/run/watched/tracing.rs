@@ -126,7 +126,7 @@ fn text(call: &Call, start: u64) -> String {
     let waited = call.ended.saturating_sub(call.began) / 1000;
     let line = format!(
         "{seconds:4}.{rest:06} {who} {} {}({}) = {result} ({waited} us)",
-        call.program,
+        escape::word(call.program.as_bytes()),
         call.function,
         arguments.join(", ")
     );

@@ -19,7 +19,7 @@ use super::unlinked;
 use super::unset;
 use crate::commands::graph::words;
 use crate::deadlock::{self, Confidence};
-use crate::output::warn;
+use crate::output::{escape, warn};
 use crate::processes::signals;
 use crate::survey::Depth;
 
@@ -241,7 +241,7 @@ fn name(object: &Object) -> String {
 /// `process 4711 (name), thread 4712`
 fn who(pid: i32, tid: i32) -> String {
     let thread = if pid == tid { String::new() } else { format!(", thread {tid}") };
-    format!("process {pid} ({}){thread}", program(pid))
+    format!("process {pid} ({}){thread}", escape::word(program(pid).as_bytes()))
 }
 
 fn program(pid: i32) -> String {
