@@ -3,7 +3,7 @@
 mod book;
 mod entry;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
@@ -24,6 +24,8 @@ pub struct Survey {
     pub processes: BTreeMap<Pid, Process>,
     /// Processes that could not be inspected.
     pub unseen: usize,
+    /// Files that tell what processes have taken from semaphores.
+    pub ledgers: BTreeSet<FileId>,
     /// What the processes that have an object are doing, where that can be seen.
     activities: HashMap<Pid, String>,
 }
@@ -60,7 +62,14 @@ impl Survey {
         });
         let unseen = processes.iter().filter(|process| !process.is_seen()).count();
         let processes = processes.into_iter().map(|process| (process.pid, process)).collect();
-        Self { entries, kernel: kernel::list(), processes, unseen, activities }
+        Self {
+            entries,
+            kernel: kernel::list(),
+            processes,
+            unseen,
+            ledgers: objects::ledgers(),
+            activities,
+        }
     }
 
     /// The way to the file of an object without a name that was typed as `#1234`.

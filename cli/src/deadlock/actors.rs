@@ -1,6 +1,7 @@
 //! All processes with what their threads sleep in, at one moment.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -224,9 +225,10 @@ fn in_memory(pid: Pid, survey: &Survey) -> impl Iterator<Item = FileId> {
 }
 
 /// The thread of a process that uses a semaphore robustly: `rsipc_core::posix::sem::ledger`.
-fn is_in_ledger(process: &Process, word: &Word) -> bool {
-    let name = process.mapping_at(word.address).and_then(|mapping| mapping.path.file_name());
-    name.is_some_and(|name| ledger::number_of(name.as_encoded_bytes()).is_some())
+fn is_in_ledger(process: &Process, word: &Word, survey: &Survey) -> bool {
+    let Some(mapping) = process.mapping_at(word.address) else { return false };
+    let has_its_name = |name: &OsStr| ledger::number_of(name.as_encoded_bytes()).is_some();
+    survey.ledgers.contains(&mapping.id) || mapping.path.file_name().is_some_and(has_its_name)
 }
 
 fn blocker(process: &Process, sleep: Sleep, survey: &Survey, memory: &io::Result<File>) -> Blocker {
@@ -242,7 +244,7 @@ fn blocker(process: &Process, sleep: Sleep, survey: &Survey, memory: &io::Result
                 return Blocker::Nothing;
             }
             // A keeper watches for deaths, and wakes no living process.
-            if words.iter().any(|word| is_in_ledger(process, word)) {
+            if words.iter().any(|word| is_in_ledger(process, word, survey)) {
                 return Blocker::Own;
             }
             let place = |word: &Word| {

@@ -46,7 +46,7 @@ pub mod target;
 pub mod trouble;
 pub mod unlinked;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -331,6 +331,15 @@ pub fn id_of(object: &Object) -> Option<i32> {
 fn is_record(file_name: &[u8]) -> bool {
     file_name.starts_with(rsipc_core::shared::presence::PREFIX.as_bytes())
         || ledger::number_of(file_name).is_some()
+}
+
+/// The files that tell what processes have taken from semaphores. A process that has made one maps
+/// it without its name.
+pub fn ledgers() -> BTreeSet<FileId> {
+    let entries = fs::read_dir(directory()).into_iter().flatten().flatten();
+    let of_ledgers =
+        entries.filter(|entry| ledger::number_of(entry.file_name().as_bytes()).is_some());
+    of_ledgers.filter_map(|entry| Some(FileId::of(&entry.metadata().ok()?))).collect()
 }
 
 fn unreadable_directory(directory: &Path, error: io::Error) -> Failure {
