@@ -60,7 +60,7 @@ fn parse_interval(text: &str) -> std::result::Result<Duration, String> {
 
 /// What happens.
 pub enum Event {
-    Seen(Seen),
+    Seen(Box<Seen>),
     Key(KeyEvent),
     Resize,
     /// The process is to end.
@@ -80,7 +80,7 @@ pub fn run(options: &Options) -> Result<()> {
     let (sender, events) = mpsc::channel();
     let seen = sender.clone();
     let depth = if options.private { Depth::Memory } else { Depth::Objects };
-    let take = move |look| seen.send(Event::Seen(look)).is_ok();
+    let take = move |look| seen.send(Event::Seen(Box::new(look))).is_ok();
     let started = watch::start(options.interval, depth, take)
         .and_then(|()| spawn(sender.clone(), move || Event::Signal(blocked.wait().si_signo)));
     started.map_err(|error| Failure::call("cannot start a thread", error))?;
@@ -107,7 +107,7 @@ fn show(events: &Receiver<Event>, sender: Sender<Event>) -> io::Result<Option<i3
     loop {
         screen.draw(|frame| draw::draw(frame, &mut view, theme))?;
         match events.recv() {
-            Ok(Event::Seen(seen)) => view.take(seen),
+            Ok(Event::Seen(seen)) => view.take(*seen),
             Ok(Event::Resize) => {}
             Ok(Event::Signal(signal)) => return Ok(Some(signal)),
             Ok(Event::NoKeys(error)) => return Err(error),
