@@ -49,10 +49,11 @@ fn program(way: Way, name: &str, role: &str) -> Command {
 fn what_the_killed_hold_is_given_back_once() {
     let seconds = storm::seconds(20);
     let name = format!("/storm-robust-{}", process::id());
-    let raging = program(Way::Shared, &name, &seconds.to_string());
+    let mut raging = program(Way::Shared, &name, &seconds.to_string());
+    raging.arg(storm::kills(seconds).to_string());
     let plain = program(Way::Glibc, &name, "plain").spawn().expect("a process can be started");
     let _ground = Ground { name, plain };
-    let output = run_bounded(raging, Duration::from_secs(seconds + 120));
+    let output = run_bounded(raging, Duration::from_secs(4 * seconds + 120));
     assert_eq!(output.ended, Ended::Exit(0), "{}{}", output.stdout, output.stderr);
     println!("{}", output.stdout);
     storm::assert_many_kills(&output.stdout, seconds);

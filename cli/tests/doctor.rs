@@ -179,12 +179,14 @@ fn values_that_are_not_what_they_seem_are_told() {
     let place = Place::new("doctor-values");
     let mut command = place.rsipc(&["doctor"]);
     command.env("RSIPC_CHAOS", "abc").env("RSIPC_CHECK", "zzz").env("RSIPC_SEM_TRACK", "1");
+    command.env("RSIPC_MQ_TRACK", "1");
     command.env("RSIPC_TRACE", "/nonexistent/a").env("RSIPC_MSGMAX", "99999999999");
     let said = doctor(&mut command);
     for part in [
         "RSIPC_CHAOS=abc is no seed",
         "RSIPC_CHECK=zzz counts as 1",
         "RSIPC_SEM_TRACK=1 is a pattern of names",
+        "RSIPC_MQ_TRACK=1 is a pattern of names: it means the object /1 alone",
         "RSIPC_TRACE=/nonexistent/a cannot be written",
         "RSIPC_MSGMAX=99999999999 counts as 16777216",
     ] {

@@ -53,7 +53,21 @@ fn all_commands_take_a_kind_in_front() {
     place.rsipc(&["msg", "create", "0x10"]).assert().success();
     place.rsipc(&["msg", "send", "msg:0x10", "x"]).assert().success();
     place.rsipc(&["shm", "read", "shm:0x88"]).assert().success().stdout("\0\0\0\0");
-    assert!(refusal(&place, &["stat", "mq:0x10"], "").contains("no message queue 0x00000010"));
+    assert!(refusal(&place, &["stat", "mq:0x10"], "").contains("no message queue /0x10"));
+}
+
+/// The object of POSIX that is called so stays as it is.
+#[test]
+fn a_segment_that_is_asked_for_is_no_object_of_posix() {
+    let place = Place::new("targets-segment");
+    place.rsipc(&["shm", "create", "/7", "--size", "4"]).assert().success();
+    for asked in ["svshm:7", "svshm:0x7"] {
+        let said = refusal(&place, &["shm", "write", asked, "--truncate"], "x");
+        assert!(said.contains("there is no System V shared memory segment"), "{said}");
+        assert!(refusal(&place, &["shm", "read", asked], "").contains("there is no System V"));
+    }
+    place.rsipc(&["shm", "read", "shm:7"]).assert().success().stdout("\0\0\0\0");
+    assert!(refusal(&place, &["rm", "+7"], "").contains("/+7"));
 }
 
 #[test]
@@ -100,7 +114,7 @@ fn nothing_is_changed_before_it_is_created() {
     make(&place);
     let told = eventually(
         || text(&place, &["stat", "svsem:0x10"]),
-        |told| !told.contains("changed    0s ago"),
+        |told| told.contains("changed ") && !told.contains("changed    0s ago"),
     );
     assert!(!told.contains("created    0s ago"), "{told}");
 }

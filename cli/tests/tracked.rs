@@ -216,3 +216,27 @@ fn a_queue_that_is_not_named_is_not_recorded() {
     let told = text(&place, &["stat", "other"]);
     assert!(told.contains("last user  unknown: RSIPC_MQ_TRACK=/other in the"), "{told}");
 }
+
+/// Its number is another process's here, or nobody's.
+#[test]
+fn a_sender_in_another_pid_namespace_is_no_process_of_this_one() {
+    let unshared = |program: &str| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-p", "-f", program]);
+        command
+    };
+    if !unshared("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this user may make no PID namespace");
+        return;
+    }
+    let place = Place::new("track-namespace");
+    let mut command = unshared(env!("CARGO_BIN_EXE_rsipc"));
+    command.env("RSIPC_DIR", place.path()).env(TRACK_QUEUES.0, TRACK_QUEUES.1);
+    place.rsipc(&["mq", "create", "jobs"]).assert().success();
+    assert!(command.args(["mq", "send", "jobs", "one"]).status().unwrap().success());
+    let told = queue(&place);
+    assert_eq!(told["last_sender"]["program"], "rsipc", "{told}");
+    assert!(told["last_sender"]["ended"].is_null(), "{told}");
+    let told = text(&place, &["stat", "jobs"]);
+    assert!(line_of(&told, "sent ").contains("(rsipc) of another PID namespace"), "{told}");
+}

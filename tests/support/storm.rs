@@ -10,7 +10,7 @@ pub fn seconds(unless_set: u64) -> u64 {
 
 /// How many kills are asked of a storm of so many seconds.
 pub fn kills(seconds: u64) -> u64 {
-    if seconds < 60 { 0 } else { 10_000 }
+    if seconds < 60 { 100 } else { 10_000 }
 }
 
 /// Panics if a storm of so many seconds was too calm. `told` is what its program has printed, which

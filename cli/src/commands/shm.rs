@@ -190,8 +190,12 @@ fn remove(name: &Name) -> Result<()> {
     shm::unlink(name.c_str()).map_err(|error| subject(name).failed_as("remove", error))
 }
 
+/// The object of POSIX, unless one of System V is asked for.
 fn open(target: &Target, flags: i32) -> Result<File> {
     let name = target.name();
+    if !target.may_be(Kind::Shm) {
+        return Err(none_is_called_so(target));
+    }
     let opened = shm::open(name.c_str(), flags, 0);
     if opened.as_ref().is_err_and(|error| *error == Errno::ENOENT)
         && let Some(way) = Survey::way_to_unlinked(Kind::Shm, name)?
@@ -200,8 +204,12 @@ fn open(target: &Target, flags: i32) -> Result<File> {
         return opened.map_err(|error| subject(name).failed("open", error));
     }
     if opened.as_ref().is_err_and(|error| *error == Errno::ENOENT) && target.number.is_some() {
-        let what = format!("there is no {}", target.describe(None));
-        return Err(Failure::new(what).advise("`rsipc ls shm` lists those that there are"));
+        return Err(none_is_called_so(target));
     }
     opened.map(File::from).map_err(|error| subject(name).failed_as("open", error))
+}
+
+fn none_is_called_so(target: &Target) -> Failure {
+    let what = format!("there is no {}", target.describe(None));
+    Failure::new(what).advise("`rsipc ls shm` lists those that there are")
 }

@@ -82,11 +82,14 @@ impl Typed {
     /// `0xbeef` is a key, a decimal number is an id. A slash in front does not matter.
     pub fn read(text: &[u8]) -> Option<Self> {
         let text = str::from_utf8(text).ok()?.trim_start_matches('/');
+        // `parse` would take a sign, too.
+        let has_digits = |text: &str| text.starts_with(|first: char| first.is_ascii_hexdigit());
         match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             Some(digits) => {
+                let digits = Some(digits).filter(|digits| has_digits(digits))?;
                 u32::from_str_radix(digits, 16).ok().map(|key| Self::Key(key.cast_signed()))
             }
-            None => text.parse().ok().filter(|id: &i32| *id >= 0).map(Self::Id),
+            None => Some(text).filter(|text| has_digits(text))?.parse::<i32>().ok().map(Self::Id),
         }
     }
 

@@ -35,6 +35,10 @@ impl Scope {
         self.kind.is_none_or(|asked| asked.covers(kind)) && !(self.has_slash && kind.is_sysv())
     }
 
+    fn covers_sysv(self) -> bool {
+        [Kind::Svsem, Kind::Svmsg, Kind::Svshm].into_iter().any(|kind| self.covers(kind))
+    }
+
     /// What it means, in words: of the kind `of` if it does not say of which it is. `is_either`: it
     /// may be of System V, too.
     pub fn describe(self, of: Option<Kind>, is_either: bool) -> &'static str {
@@ -98,13 +102,17 @@ impl Target {
         Self { scope, name: Name::from_text(&number.shown()), number: Some(number) }
     }
 
-    /// Any object of POSIX that is called so, as far as the scope goes.
+    /// Any object of this name, as far as the scope goes.
     pub fn of_name(scope: Scope, name: Name) -> Self {
         Self { scope, name, number: None }
     }
 
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    pub fn may_be(&self, kind: Kind) -> bool {
+        self.scope.covers(kind)
     }
 
     pub fn means(&self, object: &Object) -> bool {
@@ -120,7 +128,7 @@ impl Target {
     /// a process, as they are; any other name with its slash.
     pub fn shown(&self) -> String {
         let bytes = self.name.bytes();
-        match self.number {
+        match self.number.filter(|_| self.scope.covers_sysv()) {
             Some(number) => number.shown(),
             None if !self.scope.has_slash && (self.name.is_number() || bytes.contains(&b'@')) => {
                 escape::word(&bytes[1..])

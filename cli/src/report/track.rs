@@ -25,14 +25,16 @@ impl Doer {
     pub fn of(doer: Option<&doer::Doer>, survey: &Survey) -> Option<Self> {
         let doer = doer?;
         let pid = doer.pid.cast_signed();
+        // In another PID namespace, another process may have the number.
+        let then = doer.is_at_home.then_some(doer.when);
         Some(Self {
             pid,
             program: doer.program.as_ref().map(|name| name.to_string_lossy().into_owned()),
-            program_now: survey
-                .program_since(pid, doer.when)
+            program_now: then
+                .and_then(|then| survey.program_since(pid, then))
                 .map(|name| String::from_utf8_lossy(name).into_owned()),
             time: doer.when,
-            ended: survey.has_ended(pid, doer.when),
+            ended: then.and_then(|then| survey.has_ended(pid, then)),
         })
     }
 }

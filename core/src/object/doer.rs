@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::os::clock::realtime_seconds;
+use crate::os::namespace;
 use crate::os::process::Process;
 
 /// Bytes of a program's name, as the kernel shortens it.
@@ -24,7 +25,8 @@ pub struct Last {
     /// | bits | meaning |
     /// |---|---|
     /// | 0..32 | seconds since 1970 |
-    /// | 32..64 | PID, in the process's own namespace; 0 = nobody yet |
+    /// | 32..54 | PID, in the process's own namespace; 0 = nobody yet |
+    /// | 54..64 | which namespace that is ([`home`]) |
     who: AtomicU64,
     /// The name of the program, filled up with zeros, and the checksum of name and PID.
     name: [AtomicU64; 2],
@@ -35,6 +37,8 @@ pub struct Last {
 pub struct Doer {
     /// In its own PID namespace.
     pub pid: u32,
+    /// Whether that is the namespace of the process that asks.
+    pub is_at_home: bool,
     /// In seconds since 1970.
     pub when: u64,
     /// `None`: two processes have noted themselves at the same moment.
@@ -59,7 +63,21 @@ impl Last {
             word.store(u64::from_ne_bytes(*part), Ordering::Relaxed);
         }
         let seconds = realtime_seconds() & u64::from(u32::MAX);
-        self.who.store(u64::from(pid) << 32 | seconds, Ordering::Relaxed);
+        let who = (u64::from(pid) & PID) << 32 | home() << HOME_SHIFT | seconds;
+        self.who.store(who, Ordering::Relaxed);
+    }
+}
+
+/// In the upper half: no PID is larger.
+const PID: u64 = (1 << 22) - 1;
+const HOME_SHIFT: u32 = 54;
+
+/// A hash of the PID namespace; 0 = it is not known. Namespaces that exist at the same time mostly
+/// have numbers that are close to each other, and so different hashes.
+fn home() -> u64 {
+    match namespace::of_pids() {
+        namespace::UNKNOWN => 0,
+        number => ((number ^ number >> 10 ^ number >> 20 ^ number >> 30) & 0x3ff).max(1),
     }
 }
 
@@ -97,7 +115,8 @@ impl Doer {
     pub fn from_words(words: &[[u8; 8]]) -> Option<Self> {
         let [who, start, end] = words else { return None };
         let who = u64::from_ne_bytes(*who);
-        let pid = u32::try_from(who >> 32).ok().filter(|&pid| pid != 0)?;
+        let pid = u32::try_from(who >> 32 & PID).ok().filter(|&pid| pid != 0)?;
+        let is_at_home = who >> HOME_SHIFT != 0 && who >> HOME_SHIFT == home();
         let when = who & u64::from(u32::MAX);
         let found = [*start, *end].concat();
         let mut name = [0; NAME];
@@ -105,6 +124,6 @@ impl Doer {
         let length = name.iter().position(|&byte| byte == 0).unwrap_or(NAME);
         let is_its = signed(name, pid)[..] == found[..] && length > 0;
         let program = is_its.then(|| OsStr::from_bytes(&name[..length]).to_owned());
-        Some(Self { pid, when, program })
+        Some(Self { pid, is_at_home, when, program })
     }
 }

@@ -23,13 +23,13 @@ pub fn message_max(value: &str) -> Option<(String, String)> {
     }
 }
 
-/// Of names of semaphores. A value of 1 is meant as a switch.
+/// Of names. A value of 1 is meant as a switch.
 pub fn patterns(value: &str) -> Option<(String, String)> {
     const SWITCHES: [&str; 8] = ["0", "1", "yes", "no", "on", "off", "true", "false"];
     let is_switch = SWITCHES.contains(&value.to_ascii_lowercase().as_str());
     is_switch.then(|| {
-        let said = format!("is a pattern of names: it means the semaphore /{value} alone");
-        (said, "write '*' for all semaphores, or unset it for none".to_owned())
+        let said = format!("is a pattern of names: it means the object /{value} alone");
+        (said, "write '*' for all names, or unset it for none".to_owned())
     })
 }
 

@@ -64,11 +64,15 @@ fn last(title: &'static str, doer: Option<&Doer>, survey: &Survey, out: &mut Des
     out.line(title, text);
 }
 
-/// `writer 4711`, or `4711 (writer), which has ended`; of one that runs another program by now
-/// `writer 4711, which was sh then`.
+/// `writer 4711`, `4711 (writer) of another PID namespace`, or `4711 (writer), which has ended`; of
+/// one that runs another program by now `writer 4711, which was sh then`.
 pub fn who(doer: &Doer, survey: &Survey) -> String {
     let pid = doer.pid.cast_signed();
     let then = doer.program.as_ref().map(|name| escape::word(name.as_bytes()));
+    if !doer.is_at_home {
+        let then = then.map(|then| format!(" ({then})")).unwrap_or_default();
+        return format!("{pid}{then} of another PID namespace");
+    }
     let now = survey.program_since(pid, doer.when).map(escape::word);
     match (survey.has_ended(pid, doer.when), now, then) {
         (Some(true), _, Some(then)) => format!("{pid} ({then}), which has ended"),

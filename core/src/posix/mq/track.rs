@@ -18,9 +18,9 @@ use crate::os::settings;
 pub struct Notes {
     /// 1 = the queue is tracked. Stored by a process that opens it, and never cleared.
     is_on: AtomicU64,
-    /// Stored by each process that sends, just before the commit.
+    /// Stored by each process that sends, before it writes the message.
     pub sender: Last,
-    /// The same of those that receive.
+    /// The same of those that receive, before they read it.
     pub receiver: Last,
 }
 

@@ -161,7 +161,8 @@ mod tests {
     fn a_taker_is_read_as_it_was_noted() {
         let mut name = [0; NAME];
         name[..6].copy_from_slice(b"writer");
-        let doer = |program| Doer { pid: 4711, when: 9, program };
+        // Its namespace is not known.
+        let doer = |program| Doer { pid: 4711, is_at_home: false, when: 9, program };
         let track = |program| Some(Track { taker: Some(doer(program)), poster: None });
         let noted = bytes(4711 << 32 | 9, signed(name, 4711));
         assert_eq!(Track::from_bytes(&noted), track(Some("writer".into())));

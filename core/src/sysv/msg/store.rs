@@ -181,7 +181,9 @@ pub fn read_message(
     (slots.keys[index].load(Ordering::Relaxed) == arrival).then_some(message)
 }
 
-/// The type of the message in a slot whose key has been read, or of a later one there.
+/// The type of a message in a slot: of the one whose key has been read, or of a later one. Before
+/// the key is read it may be that of an earlier one, too, unless the message was numbered before a
+/// look began (`Arrivals::look`).
 #[inline(always)]
 pub fn kind_of(slots: &Slots<'_>, index: usize) -> i64 {
     // Relaxed: see `read_head`.

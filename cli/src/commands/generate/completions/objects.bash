@@ -5,7 +5,8 @@ _rsipc_objects() {
     names=$("$1" ls --noheadings -o name ${2:+"$2"} 2>/dev/null | grep -v '^[$#]')
     case $3 in
         /*) ;;
-        *) names=$(sed 's|^/||' <<<"$names") ;;
+        # Without its slash, such a name would mean a kind, a key or an id.
+        *) names=$(sed -E '\,^/((sem|mq|shm|msg|svsem|svmsg|svshm):|[0-9]),!s|^/||' <<<"$names") ;;
     esac
     mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$names" -- "$3")
 }

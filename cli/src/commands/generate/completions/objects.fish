@@ -4,7 +4,8 @@ function __rsipc_objects
     # Names in quotation marks, and objects without a name, cannot be typed so.
     set -l names (rsipc ls --noheadings -o name $argv 2>/dev/null | string match -rv "^[\$'#]")
     if not string match -q '/*' -- (commandline -ct)
-        set names (string replace -r '^/' '' -- $names)
+        # Without its slash, a name that begins with a kind or a digit would mean another object.
+        set names (string replace -r '^/(?!(sem|mq|shm|msg|svsem|svmsg|svshm):|[0-9])' '' -- $names)
     end
     printf '%s\n' $names
 end

@@ -32,7 +32,8 @@ pub fn has_registered() -> bool {
     HAS_REGISTERED.load(Ordering::SeqCst)
 }
 
-/// Whether this process is registered with the queue of this descriptor, at this moment.
+/// Whether this process is registered with the queue of this descriptor, or has been notified and
+/// keeps the lock of that registration.
 pub fn is_registered_with(fd: RawFd) -> bool {
     has_registered() && request::is_held_by(fd, signal::own_pid())
 }
