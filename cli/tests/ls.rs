@@ -105,7 +105,8 @@ fn a_queue_with_messages_a_receiver_and_a_registration() {
     );
     let full = json!({
         "messages": 1, "max_messages": 4, "message_size": 64, "bytes": 5,
-        "sent": 1, "received": 0, "notify": null, "kept": []
+        "sent": 1, "received": 0, "notify": null, "kept": [],
+        "last_sender": null, "last_receiver": null
     });
     assert_eq!(found[1]["queue"], full);
     // Descriptors of a queue are those of its FIFO.

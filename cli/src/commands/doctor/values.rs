@@ -93,7 +93,7 @@ mod tests {
     fn values_that_are_not_what_they_seem() {
         let said = |judge: Judge, value| judge(value).expect("it is complained of").0;
         assert_eq!(said(message_max, "99999999999"), "counts as 16777216");
-        assert!(said(patterns, "1").contains("the semaphore /1 alone"));
+        assert!(said(patterns, "1").contains("the object /1 alone"));
         assert_eq!(said(check, "zzz"), "counts as 1");
         assert!(said(chaos, "abc").starts_with("is no seed"));
         assert!(said(trace, "/nonexistent/a").ends_with(": No such file or directory"));
