@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::layout::{SIZE, Semaphore};
 use super::ledger::uses;
 use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
-use crate::object::doer::{Doer, Last};
+use crate::object::doer::{self, Doer, Last};
 use crate::object::pattern::any_fits;
 use crate::os::file_size::beyond_limit;
 use crate::os::settings;
@@ -34,6 +34,7 @@ pub const TRACKED_SIZE: usize = SIZE + size_of::<Tail>();
 const MAGIC: u64 = u64::from_be_bytes(*b"rsipctrk");
 /// Tracked semaphores of a process at most; of further ones nothing is noted.
 const MOST: usize = 128;
+
 /// What follows the `sem_t` in the file.
 #[repr(C)]
 struct Tail {
@@ -92,6 +93,7 @@ pub unsafe fn enter(address: usize) {
     let take = |place: &AtomicUsize| place.compare_exchange(0, address, order.0, order.1).is_ok();
     if let Some(number) = TRACKED.iter().position(take) {
         USED.fetch_max(number + 1, Ordering::SeqCst);
+        doer::prepare();
         uses::leave_fast_paths();
     }
 }
