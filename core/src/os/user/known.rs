@@ -1,6 +1,8 @@
 //! Which pages of the program can be accessed. A page is looked at when a call first uses it, which
 //! is a system call, and remembered until the program changes what is mapped there.
 
+use std::iter;
+
 use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::super::errno::{Errno, Result, preserved};
@@ -9,6 +11,9 @@ use super::PAGE;
 
 /// Pages that are remembered.
 const KNOWN: usize = 1024;
+
+/// Indices of neighbours, each a bit of a word.
+const BLOCK: usize = u64::BITS as usize;
 
 /// What a call does to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,9 @@ enum Access {
 /// it, and so sees the 0.
 struct Pages {
     known: [AtomicUsize; KNOWN],
+    /// The indices that have ever been given to a page, as bits: few, so that a large range is
+    /// forgotten at once. Set before the page is known, and never cleared. Relaxed: as above.
+    used: [AtomicU64; KNOWN / BLOCK],
     access: Access,
 }
 
@@ -87,7 +95,11 @@ pub fn forget_all() {
 
 impl Pages {
     const fn new(access: Access) -> Self {
-        Self { known: [const { AtomicUsize::new(0) }; KNOWN], access }
+        Self {
+            known: [const { AtomicUsize::new(0) }; KNOWN],
+            used: [const { AtomicU64::new(0) }; KNOWN / BLOCK],
+            access,
+        }
     }
 
     #[inline(always)]
@@ -138,8 +150,14 @@ impl Pages {
             return Err(Errno::EFAULT);
         }
         REGIONS.fetch_or(bits_of(page, page), Ordering::Relaxed);
-        self.known[page % KNOWN].store(!page, Ordering::Relaxed);
+        self.remember(page);
         Ok(())
+    }
+
+    fn remember(&self, page: usize) {
+        let index = page % KNOWN;
+        self.used[index / BLOCK].fetch_or(1 << (index % BLOCK), Ordering::Relaxed);
+        self.known[index].store(!page, Ordering::Relaxed);
     }
 
     /// A page that another thread makes known meanwhile may be forgotten, too: it is looked at
@@ -147,14 +165,26 @@ impl Pages {
     #[cold]
     #[inline(never)]
     fn forget(&self, first: usize, last: usize) {
-        // As many indices as there are: each once.
-        for index in (first..=last).take(KNOWN).map(|page| page % KNOWN) {
-            let page = !self.known[index].load(Ordering::Relaxed);
-            if (first..=last).contains(&page) {
-                self.known[index].store(0, Ordering::Relaxed);
+        // One block more than there are: the first one may begin, and the last one end, in the same.
+        let blocks = (first / BLOCK..=last / BLOCK).take(KNOWN / BLOCK + 1);
+        for block in blocks.map(|block| block % (KNOWN / BLOCK)) {
+            for bit in bits_set(self.used[block].load(Ordering::Relaxed)) {
+                let known = &self.known[block * BLOCK + bit];
+                if (first..=last).contains(&!known.load(Ordering::Relaxed)) {
+                    known.store(0, Ordering::Relaxed);
+                }
             }
         }
     }
+}
+
+/// The numbers of the bits that are set, from the lowest.
+fn bits_set(mut word: u64) -> impl Iterator<Item = usize> {
+    iter::from_fn(move || {
+        let lowest = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(lowest)
+    })
 }
 
 #[cfg(test)]
@@ -168,7 +198,7 @@ mod tests {
     fn knowing(first: usize, last: usize) -> Pages {
         let pages = Pages::new(Access::Read);
         for page in first..=last {
-            pages.known[page % KNOWN].store(!page, Ordering::Relaxed);
+            pages.remember(page);
         }
         pages
     }
