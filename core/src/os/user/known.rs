@@ -165,7 +165,7 @@ impl Pages {
     #[cold]
     #[inline(never)]
     fn forget(&self, first: usize, last: usize) {
-        // One block more than there are: the first one may begin, and the last one end, in the same.
+        // One block more than there are: the first page and the last one may lie in the same.
         let blocks = (first / BLOCK..=last / BLOCK).take(KNOWN / BLOCK + 1);
         for block in blocks.map(|block| block % (KNOWN / BLOCK)) {
             for bit in bits_set(self.used[block].load(Ordering::Relaxed)) {
@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_exactly_the_range() {
-        for (first, last) in [(5, 5), (5, 9), (1000, 1030), (7, PAGES), (PAGES - 1, PAGES)] {
+        let ranges = [(5, 5), (5, 9), (1000, 1030), (2100, 3100), (7, PAGES), (PAGES - 1, PAGES)];
+        for (first, last) in ranges {
             let pages = knowing(1, PAGES);
             pages.forget(first, last);
             for page in PAGES - KNOWN + 1..=PAGES {
