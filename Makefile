@@ -38,7 +38,7 @@ demo: say-what-is-built all ## programs that were never meant for librsipc, on g
 
 .PHONY: test
 test: all check-header check-symbols ## all tests; needs nothing but Rust and a C compiler
-	$(CARGO) test --workspace --no-fail-fast
+	tests/support/count $(CARGO) test --workspace --no-fail-fast
 
 .PHONY: test-clients
 test-clients: all ## real programs, which it installs: stress-ng, packages of Python, Java, Perl, PHP, fakeroot, Apache, PostgreSQL, Chromium

@@ -109,3 +109,23 @@ fn is_alive(pid: &str) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/status"))
         .is_ok_and(|status| !status.contains("State:\tZ") && !status.contains("State:\tX"))
 }
+
+/// What the script that counts tests says of a command that prints `text` and ends with `status`.
+fn counted(text: &str, status: i32) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/count");
+    let mut command = std::process::Command::new(script);
+    command.args(["sh", "-c", "printf \"$0\"; exit $1", text, &status.to_string()]);
+    run_bounded(command, Duration::from_mins(1))
+}
+
+#[test]
+fn one_line_counts_all_tests() {
+    let two = "test result: ok. 6 passed; 0 failed; 0 ignored\n3 passed, 0 failed\n\
+               ---- a_case stdout ----\nwhy\nfailures:\nits name\n\
+               test result: FAILED. 3 passed; 1 failed; 0 ignored\nasan: 2 passed, 0 failed\n";
+    let output = counted(two, 101);
+    assert_eq!(output.ended, Ended::Exit(101));
+    let closing =
+        "asan: 2 passed, 0 failed\n  ---- a_case stdout ----\n  why\n11 passed, 1 failed\n";
+    assert!(output.stdout.ends_with(closing), "{}", output.stdout);
+}
