@@ -134,6 +134,10 @@ check-symbols: all ## the libraries export what dist/symbols and dist/symbols-wa
 	@dist/check-symbols $(BUILD)/librsipc.so dist/symbols
 	@dist/check-symbols $(BUILD)/librsipc_watch.so dist/symbols-watch
 
+.PHONY: check-drift
+check-drift: ## a structure or constant that only C or only Rust changes is noticed: each is tried in a copy
+	tests/abi/drift
+
 .PHONY: lint-manual
 lint-manual: all ## the manual pages, by man (man-db) and mandoc
 	@BUILD="$(BUILD)" dist/lint-manual
