@@ -13,7 +13,8 @@ logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from figures import BOOST, FIGURES, GLIBC, ICEORYX, ICEORYX_POLLING, KERNEL, OURS, PLACES, name_of
+from figures import BOOST, FIGURES, GLIBC, ICEORYX, ICEORYX_POLLING, KERNEL, OURS, OURS_LOAN
+from figures import OURS_LOAN_POLLING, PLACES, name_of
 
 DIRECTORY = pathlib.Path("docs/benchmarks")
 WIDTH = 8.4  # inches of 72 points
@@ -24,6 +25,8 @@ THEMES = {
         "text": "#1f2328",
         "grid": "#d8dee4",
         OURS: "#0969da",
+        OURS_LOAN: "#0969da",
+        OURS_LOAN_POLLING: "#0969da",
         KERNEL: "#57606a",
         GLIBC: "#57606a",
         BOOST: "#bc4c00",
@@ -34,6 +37,8 @@ THEMES = {
         "text": "#e6edf3",
         "grid": "#30363d",
         OURS: "#58a6ff",
+        OURS_LOAN: "#58a6ff",
+        OURS_LOAN_POLLING: "#58a6ff",
         KERNEL: "#9da7b1",
         GLIBC: "#9da7b1",
         BOOST: "#f0883e",
@@ -41,7 +46,16 @@ THEMES = {
         ICEORYX_POLLING: "#bc8cff",
     },
 }
-MARKERS = {OURS: "o", KERNEL: "s", GLIBC: "s", BOOST: "^", ICEORYX: "D", ICEORYX_POLLING: "D"}
+MARKERS = {
+    OURS: "o",
+    OURS_LOAN: "P",
+    OURS_LOAN_POLLING: "P",
+    KERNEL: "s",
+    GLIBC: "s",
+    BOOST: "^",
+    ICEORYX: "D",
+    ICEORYX_POLLING: "D",
+}
 
 STYLE = {
     "svg.fonttype": "none",
@@ -178,7 +192,7 @@ def draw_groups(figure, values, theme):
                 va="center",
                 fontsize=8.5,
                 color=theme["text"],
-                fontweight="bold" if side.name == OURS else "normal",
+                fontweight="bold" if side.ours else "normal",
             )
         # Room for what is written behind the last one.
         axes.margins(x=0.22)

@@ -19,6 +19,7 @@ BOUND = 30
 SOURCES = {
     "semaphore": "sem/pingpong.c",
     "queue": "mq/posix.c",
+    "handover": "mq/handover.c",
     "sysv_semaphore": "sysv/pingpong.c",
     "sysv_queue": "mq/sysv.c",
     "boost": "mq/boost.cpp",

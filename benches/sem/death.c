@@ -1,6 +1,6 @@
 /* death robust|undo: a process sleeps until another, which is killed, gives back what it has taken:
- * a robust semaphore, or a System V semaphore with SEM_UNDO. The time is from the kill to the return
- * of the sleeper's call, the longest of 40. */
+ * a robust semaphore, or a System V semaphore with SEM_UNDO. The time is from the kill to the
+ * return of the sleeper's call, the longest of 40. */
 #include <fcntl.h>
 #include <semaphore.h>
 #include <sys/sem.h>
