@@ -253,12 +253,6 @@ int __wrap_sched_yield(void)
 	return (int)CALL_0(SYS_sched_yield);
 }
 
-int __wrap_sched_getcpu(void)
-{
-	unsigned processor;
-	return CALL_3(SYS_getcpu, &processor, NULL, NULL) ? -1 : (int)processor;
-}
-
 unsigned long __wrap_getauxval(unsigned long type)
 {
 	return __getauxval(type);
@@ -292,7 +286,12 @@ size_t __wrap_strnlen(const char *text, size_t most)
 	return end ? (size_t)(end - text) : most;
 }
 
-/* Clocks: the C library's functions make no system call. */
+/* Clocks and the processor: the C library's functions make no system call. */
+
+int __wrap_sched_getcpu(void)
+{
+	return RSIPC_REAL(sched_getcpu)();
+}
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {

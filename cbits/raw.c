@@ -113,3 +113,9 @@ time_t rsipc_raw_time(time_t *copy)
 		*copy = now.tv_sec;
 	return now.tv_sec;
 }
+
+int rsipc_raw_sched_getcpu(void)
+{
+	unsigned processor;
+	return syscall(SYS_getcpu, &processor, NULL, NULL) == -1 ? -1 : (int)processor;
+}

@@ -96,6 +96,7 @@
 	F(int, ioctl, (int fd, unsigned long request, ...))                                  \
 	F(int, clock_gettime, (clockid_t clock, struct timespec *now))                       \
 	F(time_t, time, (time_t *copy))                                                      \
+	F(int, sched_getcpu, (void))                                                         \
 	RSIPC_MEMORY_CALLS(F)                                                                \
 	RSIPC_CREDENTIAL_CALLS(F)                                                            \
 	RSIPC_FILE_USER_CALLS(F)                                                             \

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use support::{Ended, Output, Way, command, library_dir, run_bounded};
+use support::{Ended, Output, Way, command, compile, library_dir, run_bounded};
 
 const BOUND: Duration = Duration::from_mins(1);
 
@@ -96,4 +96,17 @@ fn it_needs_only_the_c_library() {
         .filter(|name| !name.starts_with("ld-linux") && !PARTS.contains(name))
         .collect();
     assert_eq!(needed, ["libc.so.6"]);
+}
+
+/// The C library then asks for the processor otherwise, as those before glibc 2.35 do.
+#[test]
+fn the_fast_paths_make_no_system_call_without_rseq() {
+    for name in ["sem_quiet", "mq_quiet"] {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/semantics");
+        let program = compile(&source.join(name).with_extension("c"), Way::Preload);
+        let mut command = command(&program, Way::Preload);
+        command.env("GLIBC_TUNABLES", "glibc.pthread.rseq=0");
+        let output = run_bounded(command, BOUND);
+        assert_eq!(output.ended, Ended::Exit(0), "{}{}", output.stdout, output.stderr);
+    }
 }
