@@ -42,7 +42,7 @@ pub struct Options {
     line: bool,
 }
 
-const HELP: &str = "Names of objects, with or without the slash, or patterns such as 'job*'; the key of a System V object, such as 0xbeef, or its id; the inode number of an object without a name, such as #1234";
+const HELP: &str = "Names of objects, with or without the slash, or patterns such as 'job*'; the key of a System V object, such as 0xbeef, or its id; the inode number of an object without a name, such as #1234. With a kind in front, such as sem:job, only that kind: sem, mq, shm, msg, svsem, svmsg or svshm";
 
 pub fn run(options: &Options) -> Result<()> {
     let of_memory = options.names.iter().any(Asked::is_of_memory);
