@@ -20,7 +20,7 @@ use crate::objects::pattern::Asked;
 use crate::objects::set::shown_operations;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::output::style::Style;
-use crate::output::{amount, complain, escape, json, print, time, user, warn};
+use crate::output::{amount, complain, escape, json, print, print_folded, time, user, warn};
 use crate::processes::Access;
 use crate::survey::{Confidence, Depth, Entry, Holder, Survey, Waiter};
 use description::{Description, count};
@@ -87,7 +87,7 @@ fn show(options: &Options, survey: &Survey) -> Result<()> {
     let ours = survey.entries.iter().map(|entry| describe(entry, survey, style));
     let theirs = survey.kernel.iter().map(|object| kernel::describe(object, survey, style));
     let texts: Vec<String> = ours.chain(theirs).collect();
-    print(texts.join("\n"))?;
+    print_folded(&texts.join("\n"))?;
     if !survey.is_complete() {
         warn(survey.what_is_hidden());
     }

@@ -66,9 +66,14 @@ pub fn shown_key(key: i32) -> Option<String> {
     (key != libc::IPC_PRIVATE).then(|| format!("0x{key:08x}"))
 }
 
-/// How often a segment is attached, ours or the kernel's.
-pub fn shown_attachments(count: u64) -> String {
-    format!("{count} att")
+/// How often a segment is attached, ours or the kernel's. `is_known`: there may be no more that
+/// could not be seen.
+pub fn shown_attachments(count: u64, is_known: bool) -> String {
+    match (count, is_known) {
+        (0, false) => "? att".to_owned(),
+        (count, false) => format!("{count}? att"),
+        (count, true) => format!("{count} att"),
+    }
 }
 
 /// What was typed for an object of System V.
