@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use common::sets::{document, text};
-use common::{Place, binary};
+use common::{Place, binary, is_root, rsipc_as_nobody_in};
 use serde_json::{Value, json};
 
 /// A console that goes on, with segments of ours.
@@ -67,7 +69,7 @@ fn a_segment_that_is_attached_is_told_of_and_stays() {
     assert_eq!(told["segment"]["attached_by"], json!([pid]));
     assert_eq!((&told["segment"]["bytes"], &told["stale"]), (&json!(5000), &json!(false)));
     let stat = text(&place, &["stat", "0xbeef"]);
-    assert!(stat.contains("attached   1 time, by rsipc"), "{stat}");
+    assert!(stat.contains(" 1 time, by rsipc"), "{stat}");
     assert_eq!(
         text(&place, &["clean", "--yes", "--older-than", "0s"]),
         "",
@@ -120,4 +122,25 @@ fn a_segment_of_the_kernel_is_read_and_written() {
     common::rsipc(&["rm", "-m", &named]).assert().success();
     // SAFETY: this command takes no pointer.
     assert_eq!(unsafe { libc::shmctl(id, libc::IPC_RMID, std::ptr::null_mut()) }, -1, "it is gone");
+}
+
+/// Who has it attached is in /proc, which an ordinary user may not read: none seen is not none.
+#[test]
+fn attachments_that_cannot_be_seen_are_unknown() {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can become another user");
+        return;
+    }
+    let place = Place::new("shm-unseen");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut console = Console::start(&place);
+    console.line("shmget 0xbeef 5000 IPC_CREAT 0644");
+    console.line("shmat 0xbeef");
+    let nobody = |arguments: &[&str]| {
+        String::from_utf8(rsipc_as_nobody_in(place.path(), arguments).stdout).unwrap()
+    };
+    let state = nobody(&["ls", "svshm:0xbeef", "--noheadings", "-o", "state"]);
+    assert_eq!(state.trim(), "? att");
+    let told = nobody(&["stat", "svshm:0xbeef"]);
+    assert!(told.contains("attached   by no process that could be inspected"), "{told}");
 }

@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{Place, eventually};
+use std::process::Command;
+
+use common::terminal::{SMALL, Terminal};
+use common::{Place, binary, eventually};
 use serde_json::Value;
 
 #[test]
@@ -174,4 +177,17 @@ fn one_name_for_several_kinds() {
         serde_json::from_slice(&place.rsipc(&["stat", "x", "--json"]).output().unwrap().stdout)
             .unwrap();
     assert_eq!((&json["version"], json["objects"].as_array().unwrap().len()), (&1.into(), 2));
+}
+
+#[test]
+fn on_a_terminal_long_lines_are_folded_between_words() {
+    let place = Place::new("stat-folded");
+    place.rsipc(&["sem", "create", "account"]).assert().success();
+    let mut command = Command::new(binary());
+    command.args(["stat", "account"]).env("RSIPC_DIR", place.path());
+    let mut terminal = Terminal::run(command, SMALL);
+    let screen = terminal.shows("in the environment of its\n");
+    assert!(terminal.ends().success());
+    let wrapped = terminal.read(|screen| (0..24).any(|row| screen.row_wrapped(row)));
+    assert!(!wrapped, "{screen}");
 }

@@ -50,7 +50,8 @@ fn all_commands_take_a_kind_in_front() {
     }
     place.rsipc(&["sem", "post", "sem:0x10"]).assert().success();
     place.rsipc(&["sem", "post", "mq:0x10"]).assert().code(2);
-    place.rsipc(&["msg", "create", "0x10"]).assert().success();
+    place.rsipc(&["msg", "create", "msg:0x10"]).assert().success();
+    place.rsipc(&["msg", "create", "sem:0x11"]).assert().code(2);
     place.rsipc(&["msg", "send", "msg:0x10", "x"]).assert().success();
     place.rsipc(&["shm", "read", "shm:0x88"]).assert().success().stdout("\0\0\0\0");
     assert!(refusal(&place, &["stat", "mq:0x10"], "").contains("no message queue /0x10"));

@@ -26,7 +26,7 @@ use serde::Serialize;
 
 use crate::failure::{Failure, Result};
 use crate::output::style::Style;
-use crate::output::{json, print};
+use crate::output::{json, print_folded};
 use finding::{Finding, Verdict};
 
 /// Check this machine: what will work, and what to change
@@ -54,7 +54,7 @@ pub fn run(options: &Options) -> Result<()> {
         json::print_document(Diagnosis { findings })?;
     } else {
         let style = Style::of_stdout();
-        print(findings.iter().map(|finding| finding.lines(style)).collect::<String>())?;
+        print_folded(&findings.iter().map(|finding| finding.lines(style)).collect::<String>())?;
     }
     match bad {
         0 => Ok(()),

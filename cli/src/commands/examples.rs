@@ -52,7 +52,18 @@ const ALL: [Examples; 35] = [
             ("rsipc clean --yes --older-than 1d", "without asking, for cron(8)"),
         ],
     ),
-    ("run", &[("rsipc run ./server --port 80", "a program with its arguments")]),
+    (
+        "run",
+        &[
+            ("rsipc run ./server --port 80", "a program with its arguments"),
+            ("rsipc run --check -- ./exercise", "report wrong calls; `--` ends the options"),
+            ("rsipc run --check --chaos=7 -- ./exercise", "the same with other timing, repeatable"),
+            (
+                "rsipc run --trace=calls.json --trace-format=chrome -- ./exercise",
+                "a record of all calls; https://ui.perfetto.dev shows it as a picture",
+            ),
+        ],
+    ),
     ("doctor", &[("rsipc doctor", "what will work here, and what to change")]),
     ("console", &[("rsipc console", "type help for a list of commands")]),
     (

@@ -25,7 +25,7 @@ use crate::deadlock;
 use crate::failure::Result;
 use crate::objects::Purpose;
 use crate::output::style::Style;
-use crate::output::{fold, json, print, terminal, warn};
+use crate::output::{json, print, print_folded, warn};
 use crate::survey::Depth;
 use picture::Picture;
 use scene::{Filter, Scene};
@@ -70,10 +70,7 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let scene = Scene { survey, deadlocks, filter };
     match options.format {
-        Format::Text => {
-            let width = terminal::size().map(|(columns, _)| columns);
-            print(fold::fold(&text::draw(&scene, Style::of_stdout()), width))?;
-        }
+        Format::Text => print_folded(&text::draw(&scene, Style::of_stdout()))?,
         Format::Dot => print(dot::draw(&Picture::of(&scene)))?,
         Format::Svg => print(svg::draw(&Picture::of(&scene)))?,
         Format::Json => {

@@ -221,7 +221,7 @@ fn row(entry: &Entry, survey: &Survey, users: &mut Users) -> Row {
         object.mode().map_or_else(unknown, |mode| format!("{mode:04o}")).into(),
         object.size().map_or_else(unknown, amount::short).into(),
         age.map_or_else(unknown, time::short).into(),
-        state(&object.state),
+        state(&object.state, survey),
         waiters(entry, survey),
         holders(entry, survey).into(),
         note(entry, survey),
@@ -241,14 +241,15 @@ const VALUES: usize = 12;
 
 /// The value of a semaphore; of a queue how many messages it has and may have; the values of a set;
 /// how often a segment is attached.
-pub fn state(state: &State) -> Cell {
+pub fn state(state: &State, survey: &Survey) -> Cell {
     match state {
         State::Sem(Ok(semaphore)) => semaphore.value.to_string().into(),
         State::Mq(Ok(queue)) => format!("{}/{}", queue.messages, queue.max_messages).into(),
         State::Set(Ok(set)) => set::shown_values(set, VALUES).into(),
         State::Messages(Ok(queue)) => queue.description.amount.messages.to_string().into(),
         State::Segment(Ok(segment)) => {
-            sysv::shown_attachments(segment.attached.len() as u64).into()
+            let count = segment.attached.len() as u64;
+            sysv::shown_attachments(count, survey.is_complete()).into()
         }
         state if state.error().is_some() => Cell::new("?", Tone::Bad),
         _ => Cell::new("-", Tone::Faint),

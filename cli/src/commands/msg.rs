@@ -140,7 +140,7 @@ struct Peek {
 }
 
 fn parse_key(text: &str) -> std::result::Result<i32, String> {
-    match Typed::parse(text) {
+    match Typed::parse_queue(text) {
         Ok(Typed::Key(key) | Typed::Id(key)) if key != libc::IPC_PRIVATE => Ok(key),
         _ => Err("a key is a number such as 0xbeef, and not 0".to_owned()),
     }

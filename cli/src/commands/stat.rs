@@ -20,7 +20,7 @@ use crate::objects::pattern::Asked;
 use crate::objects::set::shown_operations;
 use crate::objects::{Kind, Object, Purpose, State, queue, semaphore};
 use crate::output::style::Style;
-use crate::output::{amount, complain, escape, json, print, time, user, warn};
+use crate::output::{amount, complain, escape, json, print, print_folded, time, user, warn};
 use crate::processes::Access;
 use crate::survey::{Confidence, Depth, Entry, Holder, Survey, Waiter};
 use description::{Description, count};
@@ -42,7 +42,7 @@ pub struct Options {
     line: bool,
 }
 
-const HELP: &str = "Names of objects, with or without the slash, or patterns such as 'job*'; the key of a System V object, such as 0xbeef, or its id; the inode number of an object without a name, such as #1234";
+const HELP: &str = "Names of objects, with or without the slash, or patterns such as 'job*'; the key of a System V object, such as 0xbeef, or its id; the inode number of an object without a name, such as #1234. With a kind in front, such as sem:job, only that kind: sem, mq, shm, msg, svsem, svmsg or svshm";
 
 pub fn run(options: &Options) -> Result<()> {
     let of_memory = options.names.iter().any(Asked::is_of_memory);
@@ -87,7 +87,7 @@ fn show(options: &Options, survey: &Survey) -> Result<()> {
     let ours = survey.entries.iter().map(|entry| describe(entry, survey, style));
     let theirs = survey.kernel.iter().map(|object| kernel::describe(object, survey, style));
     let texts: Vec<String> = ours.chain(theirs).collect();
-    print(texts.join("\n"))?;
+    print_folded(&texts.join("\n"))?;
     if !survey.is_complete() {
         warn(survey.what_is_hidden());
     }

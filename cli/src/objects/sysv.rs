@@ -66,9 +66,14 @@ pub fn shown_key(key: i32) -> Option<String> {
     (key != libc::IPC_PRIVATE).then(|| format!("0x{key:08x}"))
 }
 
-/// How often a segment is attached, ours or the kernel's.
-pub fn shown_attachments(count: u64) -> String {
-    format!("{count} att")
+/// How often a segment is attached, ours or the kernel's. `is_known`: there may be no more that
+/// could not be seen.
+pub fn shown_attachments(count: u64, is_known: bool) -> String {
+    match (count, is_known) {
+        (0, false) => "? att".to_owned(),
+        (count, false) => format!("{count}? att"),
+        (count, true) => format!("{count} att"),
+    }
 }
 
 /// What was typed for an object of System V.
@@ -93,16 +98,13 @@ impl Typed {
         }
     }
 
-    /// For clap: an argument that is neither is wrong usage.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let is_none = || "give an id, which is a number, or a key such as 0xbeef".to_owned();
-        Self::read(text.as_bytes()).filter(|_| !text.starts_with('/')).ok_or_else(is_none)
-    }
-
-    /// The same of a message queue, which may have its kind in front.
+    /// For clap: a message queue, which may have its kind in front. An argument that is neither
+    /// key nor id is wrong usage.
     pub fn parse_queue(text: &str) -> Result<Self, String> {
         let bare = text.strip_prefix("msg:").or_else(|| text.strip_prefix("svmsg:"));
-        Self::parse(bare.unwrap_or(text))
+        let bare = bare.unwrap_or(text);
+        let is_none = || "give an id, which is a number, or a key such as 0xbeef".to_owned();
+        Self::read(bare.as_bytes()).filter(|_| !bare.starts_with('/')).ok_or_else(is_none)
     }
 
     /// Whether an object with this key and this id is meant.

@@ -38,6 +38,11 @@ pub fn print(data: impl AsRef<[u8]>) -> Result<()> {
     write(|out| out.write_all(data.as_ref())).map_err(not_written)
 }
 
+/// Lines to read: on a terminal they are folded to its width.
+pub fn print_folded(text: &str) -> Result<()> {
+    print(fold::fold(text, terminal::size().map(|(columns, _)| columns)))
+}
+
 /// Writes data piece by piece.
 pub fn write(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     inherited::check_stdout()?;

@@ -48,7 +48,7 @@ fn state(object: &Object) -> Cell {
         Contents::Set { semaphores: 1 } => "1 sem".into(),
         Contents::Set { semaphores } => format!("{semaphores} sems").into(),
         Contents::Queue { messages, .. } => messages.to_string().into(),
-        Contents::Segment { attached, .. } => shown_attachments(attached).into(),
+        Contents::Segment { attached, .. } => shown_attachments(attached, true).into(),
     }
 }
 

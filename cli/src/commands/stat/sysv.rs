@@ -90,7 +90,14 @@ pub fn describe_segment(segment: &Segment, survey: &Survey, out: &mut Descriptio
     let by: Vec<String> = pids.iter().map(|pid| process(*pid, survey)).collect();
     let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) };
     let times = count(segment.attached.len() as u64, "time", "times");
-    out.line("attached", format!("{times}{by}"));
+    out.line(
+        "attached",
+        match (pids.is_empty(), survey.is_complete()) {
+            (_, true) => format!("{times}{by}"),
+            (false, false) => format!("at least {times}{by}"),
+            (true, false) => "by no process that could be inspected".to_owned(),
+        },
+    );
     out.line("attach", ago(segment.atime));
     out.line("detach", ago(segment.dtime));
     let by = |pid: u32, time| past(pid.cast_signed(), time, segment.is_at_home, survey);

@@ -14,8 +14,8 @@ use super::view::{Page, View};
 use super::{help, list};
 use crate::commands::stat;
 use crate::objects::{self, Kind};
-use crate::output::escape;
 use crate::output::style::{Style, Tone};
+use crate::output::{escape, fold};
 use crate::survey::Entry;
 
 pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme) {
@@ -26,34 +26,47 @@ pub fn draw(frame: &mut Frame, view: &mut View, theme: Theme) {
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    frame.render_widget(Line::from(summary(view)).style(Theme::selected()), about);
+    let summary = summary(view, theme, about.width);
+    frame.render_widget(Line::from(summary).style(Theme::selected()), about);
     frame.render_widget(note(view, theme, choice.width), choice);
-    frame.render_widget(Line::from(keys_of(view.page)).style(theme.look(Tone::Faint)), keys);
+    let shown = keys_of(view.page, keys.width);
+    frame.render_widget(Line::from(shown).style(theme.look(Tone::Faint)), keys);
     view.room = usize::from(page.height);
     match view.page {
         Page::List | Page::Filter => list::draw(frame, view, theme, page),
-        Page::Help => text(frame, view, help::TEXT, page),
+        Page::Help => text(frame, view, theme, help::TEXT, page),
         Page::Detail => {
             let described = detail(view, theme, page);
-            text(frame, view, &described, page);
+            text(frame, view, theme, &described, page);
         }
     }
 }
 
-fn summary(view: &View) -> String {
+/// The directory has the room that the numbers leave.
+fn summary(view: &View, theme: Theme, width: u16) -> String {
+    const TITLE: &str = " rsipc top";
+    let numbers = view.snapshot.as_ref().map(|snapshot| numbers(&snapshot.survey.entries));
+    let numbers = numbers.unwrap_or_default();
+    let width = usize::from(width);
+    let room = width.saturating_sub(TITLE.len() + ": ".len() + numbers.len());
     let directory = escape::text(objects::directory().as_os_str().as_encoded_bytes());
-    let Some(snapshot) = &view.snapshot else { return format!(" rsipc top: {directory}") };
-    let count =
-        |kind| snapshot.survey.entries.iter().filter(|entry| entry.object.kind() == kind).count();
-    let waiters: usize = snapshot.survey.entries.iter().map(|entry| entry.waiters.len()).sum();
-    let mut text = format!(" rsipc top: {directory} ");
+    let directory =
+        if room < 4 { String::new() } else { format!(": {}", theme.fit(&directory, room)) };
+    theme.fit(&format!("{TITLE}{directory}{numbers}"), width)
+}
+
+/// How many objects of each kind there are, and how many threads wait.
+fn numbers(entries: &[Entry]) -> String {
+    let mut text = " ".to_owned();
     for kind in [Kind::Sem, Kind::Mq, Kind::Shm, Kind::Svsem, Kind::Svmsg, Kind::Svshm] {
+        let count = entries.iter().filter(|entry| entry.object.kind() == kind).count();
         // Those of System V are left out where there are none, as the line may be short.
-        if count(kind) > 0 || !matches!(kind, Kind::Svmsg | Kind::Svshm) {
+        if count > 0 || !matches!(kind, Kind::Svmsg | Kind::Svshm) {
             // Writing to a String cannot fail.
-            let _ = write!(text, "  {} {}", kind.name(), count(kind));
+            let _ = write!(text, "  {} {count}", kind.name());
         }
     }
+    let waiters: usize = entries.iter().map(|entry| entry.waiters.len()).sum();
     format!("{text}   waiters {waiters}")
 }
 
@@ -72,37 +85,54 @@ fn note<'a>(view: &View, theme: Theme, width: u16) -> Line<'a> {
     if view.is_paused {
         spans.push(Span::styled("   paused", theme.look(Tone::Notable)));
     }
-    if let Some(trouble) = &view.trouble {
-        let first = trouble.lines().next().unwrap_or_default().to_owned();
-        spans.push(Span::styled(format!("   {first}"), theme.look(Tone::Bad)));
-    } else if let Some(deadlock) = view.snapshot.as_ref().and_then(|now| now.deadlocks.first()) {
+    if let Some((text, tone)) = message(view) {
         let room = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
-        let text = theme.fit(&format!("   {deadlock}"), room);
-        spans.push(Span::styled(text, theme.look(Tone::Bad)));
-    } else if let Some(hidden) = view.snapshot.as_ref().map(|snapshot| snapshot.survey.unseen)
-        && hidden > 0
-    {
-        let processes = if hidden == 1 { "process" } else { "processes" };
-        let text = format!("   ? = unknown: {hidden} {processes} could not be inspected");
-        spans.push(Span::styled(text, theme.look(Tone::Notable)));
+        spans.push(Span::styled(theme.fit(&format!("   {text}"), room), theme.look(tone)));
     }
     Line::from(spans)
 }
 
-fn keys_of(page: Page) -> &'static str {
-    match page {
-        Page::List => " up/down choose  enter open  s sort  r reverse  / filter  ? help  q quit",
-        Page::Filter => " type a part of a name, a kind or a program   enter keep   esc clear",
-        Page::Detail | Page::Help => " up/down scroll  esc back to the list  space pause",
+/// What is wrong, or unknown: the worst.
+fn message(view: &View) -> Option<(String, Tone)> {
+    if let Some(trouble) = &view.trouble {
+        return Some((trouble.lines().next().unwrap_or_default().to_owned(), Tone::Bad));
+    }
+    let snapshot = view.snapshot.as_ref()?;
+    if let Some(deadlock) = snapshot.deadlocks.first() {
+        return Some((deadlock.clone(), Tone::Bad));
+    }
+    let hidden = snapshot.survey.unseen;
+    let processes = if hidden == 1 { "process" } else { "processes" };
+    let text = format!("? = unknown: {hidden} {processes} could not be inspected");
+    (hidden > 0).then_some((text, Tone::Notable))
+}
+
+/// Where there is too little room, the first ones are left out: the last ones are the way out.
+fn keys_of(page: Page, width: u16) -> String {
+    let mut keys: &[&str] = match page {
+        Page::List => {
+            &["up/down choose", "enter open", "s sort", "r reverse", "/ filter", "? help", "q quit"]
+        }
+        Page::Filter => &["type a part of a name, a kind or a program", "enter keep", "esc clear"],
+        Page::Detail | Page::Help => &["up/down scroll", "space pause", "esc back to the list"],
+    };
+    loop {
+        let text = format!(" {}", keys.join("  "));
+        match keys.split_first() {
+            Some((_, rest)) if text.len() > usize::from(width) => keys = rest,
+            _ => return text,
+        }
     }
 }
 
-/// A text that may be longer than the page.
-fn text(frame: &mut Frame, view: &mut View, text: &str, area: Rect) {
-    let most = text.lines().count().saturating_sub(usize::from(area.height));
+/// A text that may be wider or longer than the page.
+fn text(frame: &mut Frame, view: &mut View, theme: Theme, text: &str, area: Rect) {
+    let width = usize::from(area.width);
+    let folded = fold::fold(text, Some(width));
+    let most = folded.lines().count().saturating_sub(usize::from(area.height));
     view.lines_above = view.lines_above.min(most);
-    let lines: Vec<Line> = text.lines().skip(view.lines_above).map(Line::from).collect();
-    frame.render_widget(Paragraph::new(lines), area);
+    let lines = folded.lines().skip(view.lines_above).map(|line| theme.fit(line, width).into());
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<Line>>()), area);
 }
 
 /// What `rsipc stat` tells of the object, below what passes through it.

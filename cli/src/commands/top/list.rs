@@ -186,7 +186,7 @@ fn cell(
         }
         What::Mode => plain(object.mode().map_or_else(unknown, |mode| format!("{mode:04o}"))),
         What::Size => plain(object.size().map_or_else(unknown, amount::short)),
-        What::State => toned(ls::state(&object.state)),
+        What::State => toned(ls::state(&object.state, survey)),
         What::Into => (passing(entry, view, |flow| Some(flow.into)), Look::new()),
         What::Out => (passing(entry, view, |flow| flow.out), Look::new()),
         What::Waiters => {

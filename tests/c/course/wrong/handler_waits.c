@@ -21,7 +21,7 @@ int main(int count, char **arguments)
 	begin_pair(count, arguments);
 	check(sem_init(&lock, 0, 1), "sem_init");
 	check(sem_init(&told, 0, 0), "sem_init");
-	struct sigaction action = { .sa_handler = handle };
+	struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
 	check(sigaction(SIGUSR1, &action, NULL), "sigaction");
 	blame_address(&lock, getpid());
 	for (int i = 0; i < 3; i++) {
