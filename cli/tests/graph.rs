@@ -235,7 +235,7 @@ fn pictures() {
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
     assert!(svg.contains("a&lt;b&gt;&amp;&quot;c"), "{svg}");
     assert_eq!(svg.matches("<line class=\"edge\"").count(), 1);
-    assert_eq!(svg.matches("<line class=\"legend\"").count(), 4, "a line of each kind");
+    assert_eq!(svg.matches("<line class=\"legend\"").count(), 5, "a line of each kind");
     let edge = svg.lines().find(|line| line.contains("class=\"edge\"")).unwrap();
     assert!(edge.contains("marker-end=\"url(#stuck)\""), "it has an arrow: {edge}");
     assert_eq!(svg.matches("<rect").count(), 3, "the ground, a process, an object");
