@@ -271,3 +271,22 @@ fn only_what_was_asked_for_is_drawn() {
     let missing = place.rsipc(&["graph", "nothing"]).assert().code(1).get_output().stderr.clone();
     assert!(String::from_utf8(missing).unwrap().contains("there is no object /nothing"));
 }
+
+#[test]
+fn a_picture_does_not_say_more_than_is_known() {
+    let place = Place::new("pictures-of-doubts");
+    place.rsipc(&["mq", "create", "jobs", "--message-size", "64"]).assert().success();
+    let mut server = place.actor();
+    server.does("mq_open_r /jobs");
+    server.begins("mq_receive /jobs");
+    found(&place);
+    let edge = |svg: &str| {
+        let edge = svg.lines().find(|line| line.contains("class=\"edge\""));
+        edge.expect("a line to the queue").to_owned()
+    };
+    let svg = text(&place, &["--format", "svg"]);
+    assert!(edge(&svg).ends_with("<title>may wait for ever</title></line>"), "{svg}");
+    assert!(!svg.contains("fill=\"#ffe5e5\""), "no box says that it is certain: {svg}");
+    let dot = text(&place, &["--format", "dot"]);
+    assert!(dot.contains("label=\"may wait for ever\"") && !dot.contains("\"waits for"), "{dot}");
+}

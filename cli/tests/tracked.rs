@@ -240,3 +240,22 @@ fn a_sender_in_another_pid_namespace_is_no_process_of_this_one() {
     let told = text(&place, &["stat", "jobs"]);
     assert!(line_of(&told, "sent ").contains("(rsipc) of another PID namespace"), "{told}");
 }
+
+/// The circle of a deadlock is in its picture: who waits for whom.
+#[test]
+fn a_picture_shows_who_has_taken_the_last() {
+    let place = Place::new("track-picture");
+    let mut taker = place.actor_with(&[TRACK]);
+    let mut waiter = place.actor_with(&[TRACK]);
+    for actor in [&mut taker, &mut waiter] {
+        actor.does("sem_open /lock 1");
+    }
+    taker.does("sem_wait /lock");
+    waiter.begins("sem_wait /lock");
+    let dot = || text(&place, &["graph", "--format", "dot"]);
+    let dot = eventually(dot, |dot| dot.contains("\"waits"));
+    assert_eq!(dot.matches("label=\"has taken\"").count(), 1, "{dot}");
+    taker.kill();
+    let dot = text(&place, &["graph", "--format", "dot"]);
+    assert!(!dot.contains("has taken"), "the dead has no box: {dot}");
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::picture::{LineKind, Node, Picture};
+use crate::deadlock::Confidence;
 
 pub fn draw(picture: &Picture) -> String {
     let mut out =
@@ -18,6 +19,7 @@ pub fn draw(picture: &Picture) -> String {
             LineKind::Has => "color=gray, arrowhead=none, label=\"has it open\"",
             LineKind::Taken => "color=black, dir=back, label=\"has taken\"",
             LineKind::Waits => "color=orange, style=dashed, label=\"waits\"",
+            LineKind::Doubtful => "color=red, style=dashed, label=\"may wait for ever\"",
             LineKind::Stuck => "color=red, style=bold, label=\"waits for ever\"",
         };
         // Writing to a String cannot fail.
@@ -28,7 +30,11 @@ pub fn draw(picture: &Picture) -> String {
 }
 
 fn draw_node(letter: &str, number: usize, shape: &str, node: &Node, out: &mut String) {
-    let colour = if node.is_stuck { ", color=red" } else { "" };
+    let colour = match node.stuck {
+        None => "",
+        Some(Confidence::Possible) => ", color=red, style=dashed",
+        Some(_) => ", color=red",
+    };
     let label = node.label.replace('\\', "\\\\").replace('"', "\\\"");
     let _ = writeln!(out, "  {letter}{number} [shape={shape}{colour}, label=\"{label}\"];");
 }

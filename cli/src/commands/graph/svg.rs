@@ -6,6 +6,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 use super::picture::{LineKind, Node, Picture};
+use crate::deadlock::Confidence;
 
 /// In pixels.
 const ROW: usize = 48;
@@ -57,7 +58,10 @@ struct Pen {
     arrow: &'static str,
 }
 
-const KINDS: [LineKind; 4] = [LineKind::Has, LineKind::Taken, LineKind::Waits, LineKind::Stuck];
+const KINDS: [LineKind; 5] =
+    [LineKind::Has, LineKind::Taken, LineKind::Waits, LineKind::Doubtful, LineKind::Stuck];
+/// The legend has two columns.
+const LEGEND_ROWS: usize = KINDS.len().div_ceil(2);
 
 fn pen(kind: LineKind) -> Pen {
     let (colour, thickness, dashes, meaning, arrow) = match kind {
@@ -69,6 +73,13 @@ fn pen(kind: LineKind) -> Pen {
             " stroke-dasharray=\"6 4\"",
             "waits for it",
             " marker-end=\"url(#waits)\"",
+        ),
+        LineKind::Doubtful => (
+            "#cc0000",
+            2,
+            " stroke-dasharray=\"6 4\"",
+            "may wait for ever",
+            " marker-end=\"url(#stuck)\"",
         ),
         LineKind::Stuck => ("#cc0000", 3, "", "waits for ever", " marker-end=\"url(#stuck)\""),
     };
@@ -128,7 +139,7 @@ pub fn draw(picture: &Picture) -> String {
     let rows = picture.processes.len().max(picture.objects.len()).max(1);
     let legend = top(rows) + LEGEND_ROW;
     let width = (objects.right() + MARGIN).max(NARROWEST);
-    let height = legend + 2 * LEGEND_ROW;
+    let height = legend + LEGEND_ROWS * LEGEND_ROW;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"monospace\" font-size=\"13\">\n\
@@ -156,12 +167,15 @@ fn draw_column(column: &Column, nodes: &[Node], roundness: usize, out: &mut Stri
         column.title
     );
     for (row, node) in nodes.iter().enumerate() {
-        let (stroke, fill) =
-            if node.is_stuck { ("#cc0000", "#ffe5e5") } else { ("#333333", "#f5f5f5") };
+        let (stroke, fill, dashes) = match node.stuck {
+            None => ("#333333", "#f5f5f5", ""),
+            Some(Confidence::Possible) => ("#cc0000", "#f5f5f5", " stroke-dasharray=\"6 4\""),
+            Some(_) => ("#cc0000", "#ffe5e5", ""),
+        };
         let _ = writeln!(
             out,
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{BOX_HEIGHT}\" rx=\"{roundness}\" \
-             fill=\"{fill}\" stroke=\"{stroke}\"/>\n\
+             fill=\"{fill}\" stroke=\"{stroke}\"{dashes}/>\n\
              <text x=\"{}\" y=\"{}\" text-anchor=\"middle\" dy=\"0.35em\">{}</text>",
             column.left,
             top(row),
