@@ -269,6 +269,8 @@ fn zsh_completes_names() {
     terminal.until(|screen| screen.starts_with("> "));
     terminal.press("rsipc stat oth\t");
     terminal.shows("rsipc stat other");
+    terminal.press("\x15rsipc mq recv j\t");
+    terminal.shows("rsipc mq recv jobs");
     place.rsipc(&["msg", "create", "0xbeef"]).assert().success();
     terminal.press("\x15rsipc msg recv 0x\t");
     terminal.shows("rsipc msg recv 0x0000beef");

@@ -1,8 +1,11 @@
 
-# Names of the objects that are there, and their kinds.
+# Names of the objects that are there; for a command of one kind, such as `sem`, those of that kind.
 _rsipc_objects() {
     local -a names
-    names=(${(f)"$(_call_program objects ${service:-rsipc} ls --noheadings -o name 2>/dev/null)"})
+    # As in ":complete:rsipc-sem-command-post:".
+    local kind=${${curcontext##*:rsipc-}%%-command-*}
+    [[ $kind = (sem|mq|shm|msg) ]] || kind=
+    names=(${(f)"$(_call_program objects ${service:-rsipc} ls --noheadings -o name $kind 2>/dev/null)"})
     if [[ $PREFIX != /* ]]; then
         # Without its slash, a name that begins with a kind or a digit would mean another object.
         local -a all=($names)
